@@ -1,0 +1,183 @@
+package gate
+
+import "time"
+
+// Status is a finding's answer. Higher is graver: of several findings the
+// gravest decides.
+type Status int
+
+// The statuses in rising gravity.
+const (
+	Pass     Status = iota
+	Advisory        // said, does not block
+	Pending         // will change by itself
+	Unknown         // could not be read
+	Action          // a named person must act
+	Fail            // a rule is broken
+)
+
+// Statuses lists all statuses in rising gravity.
+var Statuses = [...]Status{Pass, Advisory, Pending, Unknown, Action, Fail}
+
+// String returns the status as spec'd: "pass", "fail", "pending", "action",
+// "unknown" or "advisory".
+func (s Status) String() string {
+	return [...]string{"pass", "advisory", "pending", "unknown", "action", "fail"}[s]
+}
+
+// Blocks reports whether a finding of this status keeps a verdict from READY.
+func (s Status) Blocks() bool { return s >= Pending }
+
+// Actor is the kind of person or thing that clears a blocker, in the order in
+// which titles name blockers.
+type Actor int
+
+// The actors.
+const (
+	ByAuthor Actor = iota
+	ByReviewer
+	ByDecider
+	ByAdmin
+	ByItself // checks that run, reads that are retried, windows that open
+)
+
+// String names the actor for people.
+func (a Actor) String() string {
+	return [...]string{"author", "reviewer", "release manager", "administrator", "nobody: it clears by itself"}[a]
+}
+
+// Requirement identifies one checkable thing, such as "code/checks". Its part
+// before the slash is the gate; "risk" and "record" belong to the decision
+// gate.
+type Requirement string
+
+// Gate returns the gate to which the requirement belongs.
+func (r Requirement) Gate() Gate {
+	for _, g := range Gates {
+		if len(r) > len(g) && string(r[:len(g)]) == string(g) && r[len(g)] == '/' {
+			return g
+		}
+	}
+	return Decision
+}
+
+// Finding is a requirement's answer. Fact and Fix are sentences that may hold
+// values enclosed by [Quote].
+type Finding struct {
+	Requirement Requirement
+	Status      Status
+	Code        string // kebab-case and stable; "" for a pass
+	Fact        string // what is so
+	Fix         string // what to do about it; "" when there is nothing to do
+	Type        string // the exact line to type, where there is one
+	Link        string // where to look, built by us or given by GitHub's API
+	By          Actor
+	Who         []string // logins or role names, when they are known
+	Field       Field    // the record's field, where the finding is about one
+	Line        int      // of the pull request's body, where there is one
+}
+
+// Comparison sets a gate's claim against its evidence.
+type Comparison string
+
+// The comparisons.
+const (
+	Confirmed    Comparison = "confirmed"
+	Contradicted Comparison = "contradicted"
+	Pends        Comparison = "pending"
+	Unverifiable Comparison = "unverifiable"
+	NotRequired  Comparison = "not required"
+)
+
+// GateRow is one line of the verdict's table.
+type GateRow struct {
+	Gate       Gate
+	Claim      Mark
+	Evidence   string // one short phrase
+	Comparison Comparison
+	Reason     string // for NotRequired and Contradicted
+}
+
+// Verdict is Gonogo's answer.
+type Verdict string
+
+// The verdicts.
+const (
+	Ready       Verdict = "READY"
+	NotReady    Verdict = "NOT READY"
+	Waiting     Verdict = "WAITING"
+	NotVerified Verdict = "NOT VERIFIED"
+)
+
+// Verdicts lists all verdicts, the gravest first.
+var Verdicts = [...]Verdict{NotReady, Waiting, NotVerified, Ready}
+
+// Evaluation is one verdict with all that it rests on. It does not change once
+// it is made.
+type Evaluation struct {
+	Number int64 // rises with every evaluation of this server
+	At     time.Time
+
+	PR       PullRequest
+	Record   Record
+	Terms    Terms
+	Declared Class // what the record says
+	Class    Class // what is judged: never lower than the floor
+
+	PolicySource string // a path, or "built-in"
+	PolicySHA    string // of the effective rules
+
+	Verdict  Verdict
+	Status   Status // of the gravest finding
+	Rows     []GateRow
+	Findings []Finding // the gravest first, passes included
+
+	Decisions []Standing // who said what, and whether it still counts
+	Readings  map[string]time.Time
+	Again     time.Time // when to look again without an event; zero: not needed
+}
+
+// Blockers returns the findings that keep the verdict from READY, the gravest
+// first.
+func (e Evaluation) Blockers() []Finding {
+	var open []Finding
+	for _, f := range e.Findings {
+		if f.Status.Blocks() {
+			open = append(open, f)
+		}
+	}
+	return open
+}
+
+// Binding is what a person's decision was given for.
+type Binding struct {
+	HeadSHA string
+	BaseRef string
+	Policy  string // digest of the effective rules
+	Terms   Terms
+}
+
+// PersonDecision is a GO or NO-GO as it was accepted. It does not change: what
+// happens to it afterwards (an edited comment, a lost role) is judged anew at
+// every evaluation.
+type PersonDecision struct {
+	ID        int64 // order of acceptance
+	Choice    Choice
+	User      User
+	At        time.Time
+	For       Binding
+	Reason    string
+	Channel   string // comment, review, button
+	CommentID int64  // 0 for buttons
+	URL       string
+	// Voided says why the decision's own comment no longer carries it, "" when
+	// it does: "edited by @x", "deleted by @x". Only a GO can be voided so.
+	Voided string
+}
+
+// Standing is a decision as judged in an evaluation.
+type Standing struct {
+	PersonDecision
+	Counts bool
+	Lapsed string // one line: what changed since; "" when it counts
+}
