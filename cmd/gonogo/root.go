@@ -1,0 +1,13 @@
+package main
+
+import "github.com/spf13/cobra"
+
+func newRoot() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "gonogo",
+		Short:         "A release-readiness gate for GitHub pull requests",
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	return root
+}
