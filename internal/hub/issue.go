@@ -1,0 +1,222 @@
+package hub
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/go-github/v60/github"
+	"golang.org/x/sync/errgroup"
+
+	"gonogo/internal/gate"
+)
+
+var (
+	actIssues    = act{"list issues", "the open issues", "Issues: read"}
+	actAlerts    = act{"list secret-scanning alerts", "the secret-scanning alerts", "Secret scanning alerts: read"}
+	actLocations = act{"list alert locations", "the places of the secret-scanning alerts", "Secret scanning alerts: read"}
+	actComments  = act{"list comments", "the comments", "Pull requests: read"}
+	actComment   = act{"read comment", "the comment", "Pull requests: read"}
+	actSay       = act{"create comment", "the comment", "Pull requests: write"}
+	actEdit      = act{"edit comment", "the comment", "Pull requests: write"}
+	actReact     = act{"react to comment", "the reaction", "Pull requests: write"}
+)
+
+// SevereIssues lists the open issues that carry exactly this label (case does
+// not matter to GitHub), pull requests left out. A label that does not exist
+// and a repository without issues have none.
+func (r *Repo) SevereIssues(ctx context.Context, label string) ([]gate.Issue, error) {
+	k := r.call(actIssues, " labelled "+label, "issues").with("state", "open", "labels", label)
+	if label == "" || strings.Contains(label, ",") {
+		// "a,b" asks for both labels at once.
+		return nil, k.fail(&Error{Kind: KindInvalid, Message: "a label cannot be empty or hold a comma"})
+	}
+	wire, err := readAll(ctx, r.c, k, bare[github.Issue])
+	if KindOf(err) == KindDisabled {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	all, err := each(k, wire, func(w *wants, i *github.Issue) gate.Issue {
+		issue := gate.Issue{
+			Number: wantSome(w, "number", i.Number),
+			Title:  want(w, "title", i.Title),
+			URL:    wantSome(w, "html_url", i.HTMLURL),
+		}
+		for _, l := range wantList(w, "labels", i.Labels) {
+			issue.Labels = append(issue.Labels, l.GetName())
+		}
+		return issue
+	})
+	if err != nil {
+		return nil, err
+	}
+	var issues []gate.Issue
+	for i, issue := range all {
+		if wire[i].PullRequestLinks == nil && hasLabel(issue.Labels, label) {
+			issues = append(issues, issue)
+		}
+	}
+	return issues, nil
+}
+
+func hasLabel(labels []string, want string) bool {
+	for _, label := range labels {
+		if strings.EqualFold(label, want) {
+			return true
+		}
+	}
+	return false
+}
+
+// wireAlert leaves the secret itself out.
+type wireAlert struct {
+	Number    *int       `json:"number"`
+	URL       *string    `json:"html_url"`
+	CreatedAt *time.Time `json:"created_at"`
+	Type      *string    `json:"secret_type"`
+	First     *location  `json:"first_location_detected"`
+	More      *bool      `json:"has_more_locations"`
+}
+
+type location struct {
+	SHA string `json:"commit_sha"`
+}
+
+// Alerts lists the open secret-scanning alerts with the commits in which the
+// secrets lie. [KindDisabled] means that the feature is off, [KindPermission]
+// that the App may not see it, [KindMissing] that GitHub does not tell which.
+func (r *Repo) Alerts(ctx context.Context) ([]gate.Alert, error) {
+	k := r.call(actAlerts, "", "secret-scanning/alerts").with("state", "open", "hide_secret", "true")
+	wire, err := readAll(ctx, r.c, k, bare[wireAlert])
+	if err != nil {
+		return nil, err
+	}
+	alerts, err := each(k, wire, func(w *wants, a *wireAlert) gate.Alert {
+		return gate.Alert{
+			Number:    wantSome(w, "number", a.Number),
+			Rule:      want(w, "secret_type", a.Type),
+			URL:       want(w, "html_url", a.URL),
+			CreatedAt: want(w, "created_at", a.CreatedAt),
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	group, gctx := errgroup.WithContext(ctx)
+	for i, a := range wire {
+		if a.First != nil && a.First.SHA != "" && a.More != nil && !*a.More {
+			alerts[i].Commits = []string{a.First.SHA}
+			continue
+		}
+		group.Go(func() (err error) {
+			alerts[i].Commits, err = r.alertCommits(gctx, alerts[i].Number)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	return alerts, nil
+}
+
+func (r *Repo) alertCommits(ctx context.Context, n int) ([]string, error) {
+	k := r.call(actLocations, number(n), "secret-scanning/alerts/"+strconv.Itoa(n)+"/locations")
+	wire, err := readAll(ctx, r.c, k, bare[struct {
+		Details location `json:"details"`
+	}])
+	if err != nil {
+		return nil, err
+	}
+	var commits []string
+	for _, l := range wire {
+		if l.Details.SHA != "" {
+			commits = append(commits, l.Details.SHA)
+		}
+	}
+	return commits, nil
+}
+
+// Comments lists the comments of pull request n's conversation, the oldest
+// first.
+func (r *Repo) Comments(ctx context.Context, n int) ([]gate.Comment, error) {
+	k := r.call(actComments, number(n), issuePath(n, "/comments"))
+	wire, err := readAll(ctx, r.c, k, bare[github.IssueComment])
+	if err != nil {
+		return nil, err
+	}
+	return each(k, wire, convertComment)
+}
+
+// Comment reads one comment; [KindMissing] when it was deleted.
+func (r *Repo) Comment(ctx context.Context, id int64) (gate.Comment, error) {
+	of, path := commentPath(id, "")
+	return r.comment(ctx, r.call(actComment, of, path))
+}
+
+func issuePath(n int, rest string) string { return "issues/" + strconv.Itoa(n) + rest }
+
+func commentPath(id int64, rest string) (of, path string) {
+	s := strconv.FormatInt(id, 10)
+	return " " + s, "issues/comments/" + s + rest
+}
+
+func convertComment(w *wants, c *github.IssueComment) gate.Comment {
+	return gate.Comment{
+		ID:        wantSome(w, "id", c.ID),
+		User:      mayUser(w, "user", c.User),
+		Body:      want(w, "body", c.Body),
+		CreatedAt: wantTime(w, "created_at", c.CreatedAt),
+		UpdatedAt: wantTime(w, "updated_at", c.UpdatedAt),
+	}
+}
+
+// CreateComment writes a comment on pull request n. It is paced: beyond 80 a
+// minute or 500 an hour the error is of kind [KindSecondaryLimit].
+func (r *Repo) CreateComment(ctx context.Context, n int, body string) (gate.Comment, error) {
+	k := r.call(actSay, number(n), issuePath(n, "/comments")).send(http.MethodPost, map[string]string{"body": body})
+	return r.paced(ctx, k)
+}
+
+// EditComment replaces the text of one of our comments. It is paced.
+func (r *Repo) EditComment(ctx context.Context, id int64, body string) (gate.Comment, error) {
+	of, path := commentPath(id, "")
+	return r.paced(ctx, r.call(actEdit, of, path).send(http.MethodPatch, map[string]string{"body": body}))
+}
+
+func (r *Repo) paced(ctx context.Context, k call) (gate.Comment, error) {
+	if err := r.c.limiter.pace(); err != nil {
+		return gate.Comment{}, k.fail(err)
+	}
+	return r.comment(ctx, k)
+}
+
+func (r *Repo) comment(ctx context.Context, k call) (gate.Comment, error) {
+	var wire github.IssueComment
+	if err := r.c.read(ctx, k, &wire); err != nil {
+		return gate.Comment{}, err
+	}
+	return one(k, wire, convertComment)
+}
+
+// React puts a reaction on a comment: "+1", "-1", "laugh", "confused", "heart",
+// "hooray", "rocket" or "eyes". Doing it twice does nothing. It is paced.
+func (r *Repo) React(ctx context.Context, commentID int64, content string) error {
+	of, path := commentPath(commentID, "/reactions")
+	k := r.call(actReact, of, path).send(http.MethodPost, map[string]string{"content": content})
+	if err := r.c.limiter.pace(); err != nil {
+		return k.fail(err)
+	}
+	var wire github.Reaction
+	if err := r.c.read(ctx, k, &wire); err != nil {
+		return err
+	}
+	if wire.GetID() == 0 {
+		return k.fault(errors.New("the answer lacks id"))
+	}
+	return nil
+}

@@ -1,0 +1,267 @@
+package hub
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/go-github/v60/github"
+
+	"gonogo/internal/gate"
+)
+
+var (
+	actPull    = act{"read pull request", "the pull request", "Pull requests: read"}
+	actPulls   = act{"list pull requests", "the list of pull requests", "Pull requests: read"}
+	actFiles   = act{"list files", "the list of changed files", "Pull requests: read"}
+	actCommits = act{"list commits", "the list of commits", "Pull requests: read"}
+	actReviews = act{"list reviews", "the reviews", "Pull requests: read"}
+)
+
+func number(n int) string { return "#" + strconv.Itoa(n) }
+
+func pullPath(n int, rest string) string { return "pulls/" + strconv.Itoa(n) + rest }
+
+// PullRequest reads pull request n with its counts.
+func (r *Repo) PullRequest(ctx context.Context, n int) (gate.PullRequest, error) {
+	k := r.call(actPull, number(n), pullPath(n, ""))
+	var wire github.PullRequest
+	if err := r.c.read(ctx, k, &wire); err != nil {
+		return gate.PullRequest{}, err
+	}
+	pr, err := one(k, wire, func(w *wants, p *github.PullRequest) gate.PullRequest {
+		pr := convertPull(w, p)
+		pr.Merged = want(w, "merged", p.Merged)
+		pr.ChangedFiles = want(w, "changed_files", p.ChangedFiles)
+		pr.Commits = want(w, "commits", p.Commits)
+		pr.Additions = want(w, "additions", p.Additions)
+		pr.Deletions = want(w, "deletions", p.Deletions)
+		return pr
+	})
+	if err != nil {
+		return gate.PullRequest{}, err
+	}
+	if pr.Number != n {
+		return gate.PullRequest{}, k.fault(fmt.Errorf("the answer is about %s", number(pr.Number)))
+	}
+	return pr, r.same(k, pr.Repo.ID)
+}
+
+// OpenPullRequests lists all open pull requests, the newest first. Their counts
+// are not part of a list and stay zero: read one for them.
+func (r *Repo) OpenPullRequests(ctx context.Context) ([]gate.PullRequest, error) {
+	return r.pulls(ctx, r.call(actPulls, "", "pulls").with("state", "open"))
+}
+
+// PullRequestsOf lists the pull requests that hold or brought in a commit.
+// Counts stay zero.
+func (r *Repo) PullRequestsOf(ctx context.Context, sha string) ([]gate.PullRequest, error) {
+	return r.pulls(ctx, r.call(actPulls, "@"+gate.Short(sha), "commits/"+escapePath(sha)+"/pulls"))
+}
+
+func (r *Repo) pulls(ctx context.Context, k call) ([]gate.PullRequest, error) {
+	wire, err := readAll(ctx, r.c, k, bare[github.PullRequest])
+	if err != nil {
+		return nil, err
+	}
+	return each(k, wire, convertPull)
+}
+
+// MergedPullRequests lists the pull requests that were merged into base at or
+// after since, the latest first. It reads page by page and stops early.
+func (r *Repo) MergedPullRequests(ctx context.Context, base string, since time.Time) ([]gate.PullRequest, error) {
+	k := r.call(actPulls, " into "+base, "pulls").
+		with("state", "closed", "base", base, "sort", "updated", "direction", "desc")
+	var merged []gate.PullRequest
+	seen := map[int]bool{}
+	for n := 1; n <= maxPages; n++ {
+		p, links, err := readPage(ctx, r.c, k, bare[github.PullRequest], map[string][]string{"page": {strconv.Itoa(n)}})
+		if err != nil {
+			return nil, err
+		}
+		done := links.query("next") == nil
+		for _, wire := range p.items {
+			var w wants
+			pr := convertPull(&w, &wire)
+			updated := wantTime(&w, "updated_at", wire.UpdatedAt)
+			if err := w.err(); err != nil {
+				return nil, k.fault(err)
+			}
+			if pr.Merged && !pr.MergedAt.Before(since) && !seen[pr.Number] {
+				seen[pr.Number] = true
+				merged = append(merged, pr)
+			}
+			// A merge updates, so nothing behind this one was merged later.
+			done = done || updated.Before(since)
+		}
+		if done {
+			return merged, nil
+		}
+	}
+	return nil, k.fail(&Error{Kind: KindTruncated, Message: "too many closed pull requests"})
+}
+
+func convertPull(w *wants, p *github.PullRequest) gate.PullRequest {
+	if p == nil || p.Head == nil || p.Base == nil || p.Base.Repo == nil {
+		w.missing = append(w.missing, "head, base or base.repo")
+		return gate.PullRequest{}
+	}
+	state := wantSome(w, "state", p.State)
+	pr := gate.PullRequest{
+		Repo:     convertRepository(w, p.Base.Repo),
+		Number:   wantSome(w, "number", p.Number),
+		Title:    want(w, "title", p.Title),
+		Body:     p.GetBody(),
+		URL:      wantSome(w, "html_url", p.HTMLURL),
+		Author:   mayUser(w, "user", p.User),
+		Open:     state == "open",
+		Draft:    want(w, "draft", p.Draft),
+		Merged:   p.MergedAt != nil,
+		MergedAt: p.GetMergedAt().Time,
+		MergeSHA: p.GetMergeCommitSHA(),
+		HeadSHA:  wantSome(w, "head.sha", p.Head.SHA),
+		HeadRef:  wantSome(w, "head.ref", p.Head.Ref),
+		BaseRef:  wantSome(w, "base.ref", p.Base.Ref),
+		BaseSHA:  wantSome(w, "base.sha", p.Base.SHA),
+	}
+	pr.HeadRepoID = p.Head.GetRepo().GetID()
+	for _, label := range wantList(w, "labels", p.Labels) {
+		if label == nil {
+			label = &github.Label{}
+		}
+		pr.Labels = append(pr.Labels, wantSome(w, "labels.name", label.Name))
+	}
+	return pr
+}
+
+// Files lists the changed files of pull request n. GitHub stops at 3,000:
+// compare with [FilesComplete].
+func (r *Repo) Files(ctx context.Context, n int) ([]gate.File, error) {
+	k := r.call(actFiles, number(n), pullPath(n, "/files"))
+	wire, err := readAll(ctx, r.c, k, bare[github.CommitFile])
+	if err != nil {
+		return nil, err
+	}
+	return each(k, wire, convertFile)
+}
+
+func convertFile(w *wants, f *github.CommitFile) gate.File {
+	return gate.File{
+		Path:       wantSome(w, "filename", f.Filename),
+		Previous:   f.GetPreviousFilename(),
+		Status:     wantSome(w, "status", f.Status),
+		Patch:      f.GetPatch(),
+		HasPatch:   f.Patch != nil,
+		Additions:  want(w, "additions", f.Additions),
+		Deletions:  want(w, "deletions", f.Deletions),
+		ContentSHA: f.GetSHA(), // null for a submodule's removal
+	}
+}
+
+// FilesComplete returns an error of kind [KindTruncated] when the list holds
+// not as many files as the pull request has.
+func FilesComplete(pr gate.PullRequest, files []gate.File) error {
+	return complete(actFiles, pr, "files", pr.ChangedFiles, len(files))
+}
+
+// CommitsComplete is [FilesComplete] for commits, of which GitHub lists 250.
+func CommitsComplete(pr gate.PullRequest, commits []gate.Commit) error {
+	return complete(actCommits, pr, "commits", pr.Commits, len(commits))
+}
+
+func complete(a act, pr gate.PullRequest, what string, counted, listed int) error {
+	if counted == listed {
+		return nil
+	}
+	return &Error{
+		Kind: KindTruncated, Op: a.name + " of " + pr.Repo.FullName() + number(pr.Number), noun: a.noun,
+		Message: fmt.Sprintf("%d of %d %s", listed, counted, what),
+		fact: fmt.Sprintf("%s cannot be read whole: GitHub counts %d %s and lists %d of them.",
+			a.noun, counted, what, listed),
+	}
+}
+
+// Commits lists the commits of pull request n, the oldest first. GitHub stops
+// at 250: compare with [CommitsComplete].
+func (r *Repo) Commits(ctx context.Context, n int) ([]gate.Commit, error) {
+	k := r.call(actCommits, number(n), pullPath(n, "/commits"))
+	wire, err := readAll(ctx, r.c, k, bare[github.RepositoryCommit])
+	if err != nil {
+		return nil, err
+	}
+	return each(k, wire, convertCommit)
+}
+
+func convertCommit(w *wants, c *github.RepositoryCommit) gate.Commit {
+	commit := gate.Commit{
+		SHA:     wantSome(w, "sha", c.SHA),
+		Parents: len(wantList(w, "parents", c.Parents)),
+	}
+	if c.Commit == nil {
+		w.missing = append(w.missing, "commit")
+		return commit
+	}
+	commit.Author = commitUser(c.Author)
+	commit.Committer = commitUser(c.Committer)
+	commit.AuthorEmail = c.Commit.GetAuthor().GetEmail()
+	commit.Message = want(w, "commit.message", c.Commit.Message)
+	commit.CoAuthors = coAuthors(commit.Message)
+	return commit
+}
+
+// commitUser returns the account of a commit; GitHub answers null or an empty
+// object when the e-mail belongs to none.
+func commitUser(u *github.User) *gate.User {
+	if u.GetID() == 0 {
+		return nil
+	}
+	return &gate.User{ID: u.GetID(), Login: u.GetLogin(), Bot: u.GetType() == "Bot"}
+}
+
+var coAuthorLine = regexp.MustCompile(`(?im)^[ \t]*co-authored-by:[ \t]*([^<\r\n]*?)[ \t]*<([^>\r\n]*)>`)
+
+// coAuthors reads the trailers, wherever in the message they stand: a squash
+// puts them between other lines.
+func coAuthors(message string) []gate.CoAuthor {
+	var found []gate.CoAuthor
+	for _, m := range coAuthorLine.FindAllStringSubmatch(message, -1) {
+		found = append(found, gate.CoAuthor{Name: m[1], Email: strings.TrimSpace(m[2])})
+	}
+	return found
+}
+
+// Reviews lists the submitted reviews of pull request n, the oldest first.
+func (r *Repo) Reviews(ctx context.Context, n int) ([]gate.ReviewOf, error) {
+	k := r.call(actReviews, number(n), pullPath(n, "/reviews"))
+	wire, err := readAll(ctx, r.c, k, bare[github.PullRequestReview])
+	if err != nil {
+		return nil, err
+	}
+	reviews, err := each(k, wire, convertReview)
+	if err != nil {
+		return nil, err
+	}
+	submitted := reviews[:0]
+	for _, review := range reviews {
+		if review.State != "PENDING" {
+			submitted = append(submitted, review)
+		}
+	}
+	return submitted, nil
+}
+
+func convertReview(w *wants, v *github.PullRequestReview) gate.ReviewOf {
+	review := gate.ReviewOf{
+		ID:        wantSome(w, "id", v.ID),
+		User:      mayUser(w, "user", v.User),
+		State:     gate.ReviewState(wantSome(w, "state", v.State)),
+		CommitSHA: v.GetCommitID(), // null when the commit is gone
+	}
+	if review.State != "PENDING" {
+		review.At = wantTime(w, "submitted_at", v.SubmittedAt)
+	}
+	return review
+}
