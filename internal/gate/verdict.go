@@ -173,6 +173,9 @@ type PersonDecision struct {
 	// Voided says why the decision's own comment no longer carries it, "" when
 	// it does: "edited by @x", "deleted by @x". Only a GO can be voided so.
 	Voided string
+	// LiftsOwn marks a GO by somebody who may not decide here, accepted only
+	// because it takes back their own NO-GO.
+	LiftsOwn bool
 }
 
 // Standing is a decision as judged in an evaluation.
@@ -180,4 +183,5 @@ type Standing struct {
 	PersonDecision
 	Counts bool
 	Lapsed string // one line: what changed since; "" when it counts
+	Code   string // the reason code of the lapse
 }

@@ -1,0 +1,166 @@
+package ledger
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"gonogo/internal/gate"
+	"gonogo/internal/store"
+)
+
+// Evaluation is a stored evaluation. The pull request's body is not kept.
+type Evaluation struct {
+	gate.Evaluation
+	UnverifiedSince time.Time // zero when all evidence was read
+}
+
+// Begin takes the number of a new evaluation. It is taken before anything is
+// read: of two evaluations the one with the higher number has the fresher
+// evidence.
+func (l *Ledger) Begin(ctx context.Context, repoID int64, pull int, at time.Time) (int64, error) {
+	var number int64
+	err := l.db.Write(ctx, func(tx *sql.Tx) error {
+		return tx.QueryRowContext(ctx, `
+			INSERT INTO evaluation (repo_id, pull, head_sha, verdict, unverified_since, at, kept, data)
+			VALUES ($1, $2, '', '', 0, $3, 0, '') RETURNING number`, repoID, pull, store.Millis(at)).Scan(&number)
+	})
+	if err != nil {
+		return 0, fmt.Errorf("begin evaluation of #%d: %w", pull, err)
+	}
+	return number, nil
+}
+
+// Finish stores an evaluation under the number that Begin took.
+func Finish(ctx context.Context, tx *sql.Tx, ev Evaluation) error {
+	ev.PR.Body = ""
+	data, err := json.Marshal(ev.Evaluation)
+	if err != nil {
+		return fmt.Errorf("finish evaluation %d: %w", ev.Number, err)
+	}
+	_, err = tx.ExecContext(ctx, `
+		UPDATE evaluation SET head_sha = $1, verdict = $2, unverified_since = $3, at = $4, data = $5 WHERE number = $6`,
+		ev.PR.HeadSHA, string(ev.Verdict), store.Millis(ev.UnverifiedSince), store.Millis(ev.At), data, ev.Number)
+	if err != nil {
+		return fmt.Errorf("finish evaluation %d: %w", ev.Number, err)
+	}
+	return nil
+}
+
+// Keep marks an evaluation so that it is never pruned: a decision, a merge or
+// a release rests on it.
+func Keep(ctx context.Context, tx *sql.Tx, number int64) error {
+	_, err := tx.ExecContext(ctx, `UPDATE evaluation SET kept = 1 WHERE number = $1`, number)
+	return err
+}
+
+// Latest returns the newest finished evaluation of a pull request, and false
+// when there is none.
+func (l *Ledger) Latest(ctx context.Context, repoID int64, pull int) (Evaluation, bool, error) {
+	return l.latest(ctx, `repo_id = $1 AND pull = $2`, repoID, pull)
+}
+
+// LatestOn returns the newest finished evaluation of a pull request with this
+// head, and false when there is none.
+func (l *Ledger) LatestOn(ctx context.Context, repoID int64, pull int, sha string) (Evaluation, bool, error) {
+	return l.latest(ctx, `repo_id = $1 AND pull = $2 AND head_sha = $3`, repoID, pull, sha)
+}
+
+func (l *Ledger) latest(ctx context.Context, where string, args ...any) (Evaluation, bool, error) {
+	var data []byte
+	var since int64
+	row := l.db.Read().QueryRowContext(ctx, `
+		SELECT data, unverified_since FROM evaluation WHERE `+where+` AND verdict <> '' ORDER BY number DESC LIMIT 1`, args...)
+	found, err := none(row.Scan(&data, &since))
+	if err != nil || !found {
+		return Evaluation{}, false, err
+	}
+	ev := Evaluation{UnverifiedSince: store.Time(since)}
+	if err := json.Unmarshal(data, &ev.Evaluation); err != nil {
+		return Evaluation{}, false, fmt.Errorf("read evaluation: %w", err)
+	}
+	return ev, true, nil
+}
+
+// Prune removes superseded evaluations that are older than before and that
+// nothing rests on. The newest of each pull request stays.
+func (l *Ledger) Prune(ctx context.Context, before time.Time) (int64, error) {
+	var n int64
+	err := l.db.Write(ctx, func(tx *sql.Tx) error {
+		res, err := tx.ExecContext(ctx, `
+			DELETE FROM evaluation WHERE kept = 0 AND at < $1 AND number < (
+				SELECT MAX(e.number) FROM evaluation e
+				WHERE e.repo_id = evaluation.repo_id AND e.pull = evaluation.pull AND e.verdict <> '')`, store.Millis(before))
+		if err != nil {
+			return err
+		}
+		n, err = res.RowsAffected()
+		return err
+	})
+	return n, err
+}
+
+// Published is the check run that stands on a head commit.
+type Published struct {
+	RunID      int64
+	Conclusion string // "" while in progress
+	Digest     string // of all that was written
+	Evaluation int64  // the newest that it shows
+	At         time.Time
+}
+
+// PublishedOn returns the check run with this name on a head commit, and false
+// when none was published.
+func (l *Ledger) PublishedOn(ctx context.Context, repoID int64, sha, name string) (Published, bool, error) {
+	var p Published
+	var at int64
+	row := l.db.Read().QueryRowContext(ctx, `
+		SELECT run_id, conclusion, digest, evaluation, at FROM published WHERE repo_id = $1 AND sha = $2 AND name = $3`,
+		repoID, sha, name)
+	found, err := none(row.Scan(&p.RunID, &p.Conclusion, &p.Digest, &p.Evaluation, &at))
+	p.At = store.Time(at)
+	return p, found, err
+}
+
+// SavePublished records the check run that now stands on a head commit. One
+// that shows a newer evaluation is left as it is.
+func SavePublished(ctx context.Context, tx *sql.Tx, repoID int64, sha, name string, p Published) error {
+	_, err := tx.ExecContext(ctx, `
+		INSERT INTO published (repo_id, sha, name, run_id, conclusion, digest, evaluation, at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+		ON CONFLICT (repo_id, sha, name) DO UPDATE SET run_id = excluded.run_id, conclusion = excluded.conclusion,
+			digest = excluded.digest, evaluation = excluded.evaluation, at = excluded.at
+		WHERE excluded.evaluation >= published.evaluation`,
+		repoID, sha, name, p.RunID, p.Conclusion, p.Digest, p.Evaluation, store.Millis(p.At))
+	return err
+}
+
+// Ask is the comment that asks for a pull request's decision.
+type Ask struct {
+	CommentID int64
+	HeadSHA   string
+	Body      string
+	LapsedGo  int64 // the decision whose lapse was last told
+}
+
+// AskOf returns the asking comment of a pull request, and false when there is
+// none.
+func (l *Ledger) AskOf(ctx context.Context, repoID int64, pull int) (Ask, bool, error) {
+	var a Ask
+	row := l.db.Read().QueryRowContext(ctx, `
+		SELECT comment_id, head_sha, body, lapsed_go FROM ask WHERE repo_id = $1 AND pull = $2`, repoID, pull)
+	found, err := none(row.Scan(&a.CommentID, &a.HeadSHA, &a.Body, &a.LapsedGo))
+	return a, found, err
+}
+
+// SaveAsk records the asking comment of a pull request.
+func SaveAsk(ctx context.Context, tx *sql.Tx, repoID int64, pull int, a Ask) error {
+	_, err := tx.ExecContext(ctx, `
+		INSERT INTO ask (repo_id, pull, comment_id, head_sha, body, lapsed_go) VALUES ($1, $2, $3, $4, $5, $6)
+		ON CONFLICT (repo_id, pull) DO UPDATE SET comment_id = excluded.comment_id, head_sha = excluded.head_sha,
+			body = excluded.body, lapsed_go = excluded.lapsed_go`,
+		repoID, pull, a.CommentID, a.HeadSHA, a.Body, a.LapsedGo)
+	return err
+}

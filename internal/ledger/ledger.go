@@ -1,0 +1,210 @@
+// Package ledger keeps what was decided, judged and done.
+//
+// Entries are append-only: nothing here changes or removes one. Each is made
+// in the transaction that does what it records, and each carries a key under
+// which it can be made only once, so that a repeated delivery, a retried job and
+// a restart add nothing. A decision whose comment was edited or deleted is not
+// taken back: another entry says so.
+//
+// Beside the entries stand the evaluations, numbered in the order in which
+// they began (a higher number means fresher evidence), and the check run that
+// was last published for each head commit.
+package ledger
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"gonogo/internal/gate"
+	"gonogo/internal/store"
+)
+
+// Kind is what an entry records.
+type Kind string
+
+// The kinds of entries.
+const (
+	KindGo       Kind = "go"
+	KindNoGo     Kind = "no-go"
+	KindVoid     Kind = "void"     // a decision's comment was edited or deleted
+	KindRefused  Kind = "refused"  // a command that was not accepted
+	KindAnswered Kind = "answered" // a command that decides nothing: recheck, help
+	KindVerdict  Kind = "verdict"  // a verdict that differs from the one before
+	KindPublish  Kind = "publish"  // a check run about to be written
+	KindDone     Kind = "done"     // an outside effect has succeeded
+	KindComment  Kind = "comment"  // a comment or reaction about to be written
+	KindMerged   Kind = "merged"   // a pull request was merged, with its verdict then
+	KindRelease  Kind = "release"  // a release was judged
+)
+
+// Kinds lists all kinds.
+var Kinds = [...]Kind{
+	KindGo, KindNoGo, KindVoid, KindRefused, KindAnswered, KindVerdict,
+	KindPublish, KindDone, KindComment, KindMerged, KindRelease,
+}
+
+// Entry is one line of the ledger.
+type Entry struct {
+	ID     int64
+	At     time.Time
+	Kind   Kind
+	RepoID int64
+	Number int // of the pull request, 0 for none
+	SHA    string
+	Actor  gate.User // zero for Gonogo itself
+	Once   string    // unique within the repository
+	Data   any       // marshalled as JSON
+}
+
+// Ledger is safe for concurrent use.
+type Ledger struct{ db *store.Store }
+
+// New returns the ledger in db.
+func New(db *store.Store) *Ledger { return &Ledger{db: db} }
+
+// Append adds an entry in the caller's transaction. It reports false when an
+// entry with the same Once stands already, and then changes nothing.
+func Append(ctx context.Context, tx *sql.Tx, e Entry) (bool, error) {
+	data, err := json.Marshal(e.Data)
+	if err != nil {
+		return false, fmt.Errorf("append %s entry: %w", e.Kind, err)
+	}
+	res, err := tx.ExecContext(ctx, `
+		INSERT INTO entry (at, kind, repo_id, number, sha, actor_id, actor, once, data)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (repo_id, once) DO NOTHING`,
+		store.Millis(e.At), string(e.Kind), e.RepoID, e.Number, e.SHA, e.Actor.ID, e.Actor.Login, e.Once, data)
+	if err != nil {
+		return false, fmt.Errorf("append %s entry: %w", e.Kind, err)
+	}
+	n, err := res.RowsAffected()
+	return n == 1, err
+}
+
+// Has reports whether an entry with this key stands.
+func (l *Ledger) Has(ctx context.Context, repoID int64, once string) (bool, error) {
+	var n int
+	err := l.db.Read().QueryRowContext(ctx, `SELECT COUNT(*) FROM entry WHERE repo_id = $1 AND once = $2`, repoID, once).Scan(&n)
+	return n > 0, err
+}
+
+// Entries returns the entries of one pull request, oldest first; Data holds the
+// raw JSON.
+func (l *Ledger) Entries(ctx context.Context, repoID int64, number int) ([]Entry, error) {
+	rows, err := l.db.Read().QueryContext(ctx, `
+		SELECT id, at, kind, repo_id, number, sha, actor_id, actor, once, data
+		FROM entry WHERE repo_id = $1 AND number = $2 ORDER BY id`, repoID, number)
+	if err != nil {
+		return nil, fmt.Errorf("read entries of #%d: %w", number, err)
+	}
+	defer rows.Close()
+	var entries []Entry
+	for rows.Next() {
+		var e Entry
+		var at int64
+		var data json.RawMessage
+		if err := rows.Scan(&e.ID, &at, &e.Kind, &e.RepoID, &e.Number, &e.SHA, &e.Actor.ID, &e.Actor.Login, &e.Once, &data); err != nil {
+			return nil, err
+		}
+		e.At, e.Data = store.Time(at), data
+		entries = append(entries, e)
+	}
+	return entries, rows.Err()
+}
+
+// decision is the data of a GO or NO-GO.
+type decision struct {
+	For       gate.Binding
+	Reason    string `json:",omitempty"`
+	Channel   string
+	CommentID int64  `json:",omitempty"`
+	URL       string `json:",omitempty"`
+	LiftsOwn  bool   `json:",omitempty"`
+}
+
+// void is the data of a void entry.
+type void struct {
+	Decision int64
+	How      string
+}
+
+// AppendDecision adds a GO or NO-GO. It reports false when the command that
+// once names was entered before.
+func AppendDecision(ctx context.Context, tx *sql.Tx, pr gate.PullRequest, d gate.PersonDecision, once string) (bool, error) {
+	kind := KindGo
+	if d.Choice == gate.ChoiceNoGo {
+		kind = KindNoGo
+	}
+	return Append(ctx, tx, Entry{
+		At: d.At, Kind: kind, RepoID: pr.Repo.ID, Number: pr.Number, SHA: d.For.HeadSHA, Actor: d.User, Once: once,
+		Data: decision{For: d.For, Reason: d.Reason, Channel: d.Channel, CommentID: d.CommentID, URL: d.URL, LiftsOwn: d.LiftsOwn},
+	})
+}
+
+// AppendVoid enters that the comment of a decision no longer carries it, and
+// how that came about ("edited by @eve"). Only the first such entry counts.
+func AppendVoid(ctx context.Context, tx *sql.Tx, pr gate.PullRequest, d gate.PersonDecision, how string, at time.Time) error {
+	_, err := Append(ctx, tx, Entry{
+		At: at, Kind: KindVoid, RepoID: pr.Repo.ID, Number: pr.Number, SHA: d.For.HeadSHA,
+		Once: fmt.Sprintf("void:%d", d.ID), Data: void{Decision: d.ID, How: how},
+	})
+	return err
+}
+
+// Decisions returns every GO and NO-GO of a pull request in the order of
+// acceptance.
+func (l *Ledger) Decisions(ctx context.Context, repoID int64, number int) ([]gate.PersonDecision, error) {
+	entries, err := l.Entries(ctx, repoID, number)
+	if err != nil {
+		return nil, err
+	}
+	var decisions []gate.PersonDecision
+	for _, e := range entries {
+		raw := e.Data.(json.RawMessage)
+		switch e.Kind {
+		case KindGo, KindNoGo:
+			d, err := asDecision(e, raw)
+			if err != nil {
+				return nil, err
+			}
+			decisions = append(decisions, d)
+		case KindVoid:
+			var v void
+			if err := json.Unmarshal(raw, &v); err != nil {
+				return nil, fmt.Errorf("entry %d: %w", e.ID, err)
+			}
+			for i := range decisions {
+				if decisions[i].ID == v.Decision {
+					decisions[i].Voided = v.How
+				}
+			}
+		}
+	}
+	return decisions, nil
+}
+
+func asDecision(e Entry, raw []byte) (gate.PersonDecision, error) {
+	var data decision
+	if err := json.Unmarshal(raw, &data); err != nil {
+		return gate.PersonDecision{}, fmt.Errorf("entry %d: %w", e.ID, err)
+	}
+	choice := gate.ChoiceGo
+	if e.Kind == KindNoGo {
+		choice = gate.ChoiceNoGo
+	}
+	return gate.PersonDecision{
+		ID: e.ID, Choice: choice, User: e.Actor, At: e.At, For: data.For, Reason: data.Reason,
+		Channel: data.Channel, CommentID: data.CommentID, URL: data.URL, LiftsOwn: data.LiftsOwn,
+	}, nil
+}
+
+// none turns "no such row" into a plain no.
+func none(err error) (bool, error) {
+	if errors.Is(err, sql.ErrNoRows) {
+		return false, nil
+	}
+	return err == nil, err
+}

@@ -1,0 +1,102 @@
+package policy
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"gonogo/internal/gate"
+)
+
+// ReviewEvidence is what review/approvals asks.
+type ReviewEvidence interface {
+	CommitsEvidence
+	PeopleEvidence
+	// Reviews lists all submitted reviews.
+	Reviews() gate.Reading[[]gate.ReviewOf]
+}
+
+// approvals: enough people with write access who did not write the change have
+// approved this head, and nobody's request for changes is open.
+func approvals(q question, e ReviewEvidence) []gate.Finding {
+	reviews, commits := e.Reviews(), e.Commits()
+	switch {
+	case !reviews.Known:
+		return one(unread("the reviews", reviews.Why))
+	case !commits.Known:
+		return one(unread("the list of commits", commits.Why))
+	}
+	wrote := wroteIt(q.PR, commits.Value)
+	var found []gate.Finding
+	var approved, stale, own, without []string
+	for _, r := range decisive(reviews.Value) {
+		if r.State != gate.Approved && r.State != gate.ChangesRequested {
+			continue
+		}
+		has := e.Permission(r.User.Login)
+		switch {
+		case r.User.Bot || r.User.ID == 0:
+		case r.State == gate.Approved && wrote.include(r.User):
+			own = append(own, handle(r.User))
+		case r.State == gate.Approved && r.CommitSHA != q.PR.HeadSHA:
+			stale = append(stale, fmt.Sprintf("%s approved %s", handle(r.User), gate.Short(r.CommitSHA)))
+		case !has.Known:
+			found = append(found, unread("the permission of "+handle(r.User), has.Why))
+		case has.Value < gate.PermissionWrite:
+			without = append(without, handle(r.User))
+		case r.State == gate.ChangesRequested:
+			found = append(found, changesRequested(r))
+		default:
+			approved = append(approved, handle(r.User))
+		}
+	}
+	need := q.Policy.Approvals.For(q.class)
+	if len(approved) >= need {
+		return found
+	}
+	return append(found, missingApprovals(q, need, approved, stale, own, without))
+}
+
+func changesRequested(r gate.ReviewOf) gate.Finding {
+	return gate.Finding{
+		Status: gate.Fail, Code: "changes-requested", By: gate.ByReviewer, Who: []string{r.User.Login},
+		Fact: handle(r.User) + " requested changes",
+		Fix:  handle(r.User) + " approves, or somebody dismisses the review",
+	}
+}
+
+func missingApprovals(q question, need int, approved, stale, own, without []string) gate.Finding {
+	f := gate.Finding{
+		Status: gate.Action, Code: "approvals-missing", By: gate.ByReviewer,
+		Fact: fmt.Sprintf("%d of %d %s on %s", len(approved), need, plural(need, "approval", "approvals"), gate.Short(q.PR.HeadSHA)),
+		Fix:  "somebody with write access who wrote none of it reviews and approves",
+	}
+	if len(stale) > 0 {
+		f.Code = "review-not-on-head"
+		f.Fact += "; " + strings.Join(stale, ", ")
+		f.Fix = "please approve again: the head has moved on"
+	}
+	if len(own) > 0 {
+		f.Fact += "; not counted, since they wrote some of it: " + strings.Join(own, ", ")
+	}
+	if len(without) > 0 {
+		f.Fact += "; not counted, for want of write access: " + strings.Join(without, ", ")
+	}
+	return f
+}
+
+// decisive returns each person's latest review that says yes or no, in the
+// order of their ids. A comment does not replace an approval; a dismissal ends
+// the review that it dismisses, which GitHub shows by changing its state.
+func decisive(reviews []gate.ReviewOf) []gate.ReviewOf {
+	latest := map[int64]gate.ReviewOf{}
+	for _, r := range slices.SortedFunc(slices.Values(reviews), func(a, b gate.ReviewOf) int { return cmp.Compare(a.ID, b.ID) }) {
+		switch r.State {
+		case gate.Approved, gate.ChangesRequested, gate.Dismissed:
+			latest[r.User.ID] = r
+		}
+	}
+	return slices.SortedFunc(maps.Values(latest), func(a, b gate.ReviewOf) int { return cmp.Compare(a.ID, b.ID) })
+}

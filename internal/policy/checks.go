@@ -1,0 +1,187 @@
+package policy
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"gonogo/internal/gate"
+)
+
+// ChecksEvidence is what code/checks asks.
+type ChecksEvidence interface {
+	FilesEvidence
+	// Checks lists check runs and commit statuses on the head commit, without
+	// those of Gonogo itself.
+	Checks() gate.Reading[[]gate.Check]
+	// RequiredChecks lists what the base branch's own rules require.
+	RequiredChecks() gate.Reading[[]gate.RequiredCheck]
+}
+
+// codeAwaited marks a check that has not reported yet, within its grace.
+const codeAwaited = "ci-awaited"
+
+// graceForChecks is how long a check may take to report at all (spec section
+// 4).
+const graceForChecks = 2 * time.Minute
+
+// checks: the checks that the policy lists, else those that the base branch
+// requires, else all that report, are green on the head commit.
+func checks(q question, e ChecksEvidence) []gate.Finding {
+	results := e.Checks()
+	if !results.Known {
+		return one(unread("the check results", results.Why))
+	}
+	newest := newestChecks(results.Value)
+	if len(q.Policy.Checks.Required) > 0 {
+		return requiredChecks(q, newest, namesOnly(q.Policy.Checks.Required))
+	}
+	rules := e.RequiredChecks()
+	if !rules.Known {
+		return one(unread("the base branch's rules", rules.Why))
+	}
+	required := slices.DeleteFunc(slices.Clone(rules.Value), func(r gate.RequiredCheck) bool { return r.Name == q.Policy.Check })
+	if len(required) > 0 {
+		return requiredChecks(q, newest, required)
+	}
+	return allChecks(q, e, newest)
+}
+
+func namesOnly(names []string) []gate.RequiredCheck {
+	required := make([]gate.RequiredCheck, 0, len(names))
+	for _, n := range names {
+		required = append(required, gate.RequiredCheck{Name: n})
+	}
+	return required
+}
+
+func requiredChecks(q question, newest []gate.Check, required []gate.RequiredCheck) []gate.Finding {
+	var found []gate.Finding
+	var missing []string
+	for _, r := range required {
+		reported := false
+		for _, c := range newest {
+			if c.Name == r.Name && (r.App == 0 || c.App == r.App) {
+				reported = true
+				found = append(found, checkFinding(q, c)...)
+			}
+		}
+		if !reported {
+			missing = append(missing, gate.Quote(r.Name))
+		}
+	}
+	if len(missing) > 0 {
+		found = append(found, missingChecks(q, strings.Join(missing, ", ")+" did not report"))
+	}
+	return found
+}
+
+// allChecks judges everything that reports, where nothing says what must. A
+// run that was skipped is then not counted when another one succeeded, unless
+// the pull request changes workflows: it could have skipped it itself.
+func allChecks(q question, e FilesEvidence, newest []gate.Check) []gate.Finding {
+	if len(newest) == 0 {
+		if q.Policy.Checks.None {
+			return nil
+		}
+		return one(missingChecks(q, "no check has reported"))
+	}
+	succeeded := slices.ContainsFunc(newest, func(c gate.Check) bool { return c.State == "success" })
+	lenient := succeeded && !changesWorkflows(e)
+	var found []gate.Finding
+	for _, c := range newest {
+		if c.State == "skipped" && lenient {
+			continue
+		}
+		found = append(found, checkFinding(q, c)...)
+	}
+	return found
+}
+
+func changesWorkflows(e FilesEvidence) bool {
+	files := e.Files()
+	return !files.Known || slices.ContainsFunc(touched(files.Value), func(name string) bool {
+		return strings.HasPrefix(name, ".github/workflows/") || strings.HasPrefix(name, ".github/actions/")
+	})
+}
+
+func missingChecks(q question, fact string) gate.Finding {
+	f := gate.Finding{Code: codeAwaited, Status: gate.Pending, By: gate.ByItself, Fact: fact + " yet"}
+	if q.Now.Sub(q.HeadSeen) >= graceForChecks {
+		f = gate.Finding{
+			Code: "ci-missing", Status: gate.Action, By: gate.ByAuthor, Fact: fact,
+			Fix: "start CI for this commit; a repository without CI says so in " + Path + " with `checks: {none: true}`",
+		}
+	}
+	return f
+}
+
+// newestChecks returns the newest result of each name and App, in a stable
+// order. A newer run that was skipped or neutral does not cover an older
+// failure.
+func newestChecks(all []gate.Check) []gate.Check {
+	type key struct {
+		name   string
+		app    int64
+		status bool
+	}
+	newest := map[key]gate.Check{}
+	sorted := slices.SortedFunc(slices.Values(all), func(a, b gate.Check) int { return cmp.Compare(a.ID, b.ID) })
+	for _, c := range sorted {
+		k := key{c.Name, c.App, c.Status}
+		if old, ok := newest[k]; ok && inconclusive(c.State) && failed(old.State) {
+			continue
+		}
+		newest[k] = c
+	}
+	return slices.SortedFunc(maps.Values(newest), func(a, b gate.Check) int {
+		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID))
+	})
+}
+
+func inconclusive(state string) bool { return state == "skipped" || state == "neutral" }
+
+func failed(state string) bool {
+	switch state {
+	case "failure", "cancelled", "timed_out", "action_required", "startup_failure", "error":
+		return true
+	}
+	return false
+}
+
+// checkFinding judges one result; nil when it is green.
+func checkFinding(q question, c gate.Check) []gate.Finding {
+	name := gate.Quote(c.Name)
+	switch {
+	case c.State == "success":
+		return nil
+	case inconclusive(c.State) && slices.Contains(q.Policy.Checks.Optional, c.Name):
+		return nil
+	case inconclusive(c.State):
+		return one(gate.Finding{
+			Status: gate.Action, Code: "ci-" + c.State, By: gate.ByAuthor, Link: c.URL,
+			Fact: name + " was " + c.State + ", which proves nothing",
+			Fix:  "run it, or list it in " + Path,
+			Type: fmt.Sprintf("checks: {optional: [%q]}", c.Name),
+		})
+	case failed(c.State):
+		return one(gate.Finding{
+			Status: gate.Fail, Code: "ci-failed", By: gate.ByAuthor, Link: c.URL,
+			Fact: name + " is red (" + strings.ReplaceAll(c.State, "_", " ") + ")",
+			Fix:  "mend it and push, or run it again if it failed by chance",
+		})
+	case c.State == "stale":
+		return one(gate.Finding{
+			Status: gate.Action, Code: "ci-stale", By: gate.ByAuthor, Link: c.URL,
+			Fact: name + " never finished", Fix: "run it again",
+		})
+	default: // queued, in_progress, pending, waiting, requested, and what GitHub may add
+		return one(gate.Finding{
+			Status: gate.Pending, Code: "ci-running", By: gate.ByItself, Link: c.URL,
+			Fact: name + " is running",
+		})
+	}
+}

@@ -1,0 +1,286 @@
+package policy
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"gonogo/internal/gate"
+)
+
+// DecisionEvidence is what decision/authorized and decision/veto ask.
+type DecisionEvidence interface {
+	CommitsEvidence
+	PeopleEvidence
+	// Decisions lists every accepted GO and NO-GO of this pull request in the
+	// order of acceptance.
+	Decisions() []gate.PersonDecision
+}
+
+// lapse is why a decision no longer counts; the zero value means that it does.
+type lapse struct{ code, text string }
+
+// codeReplaced marks a decision whose own author has said something since.
+const codeReplaced = "replaced"
+
+// standings judges every decision as of now: what a person said counts only
+// while all that they said it for is still so, and they still may say it.
+func standings(q question, e DecisionEvidence) []gate.Standing {
+	all := slices.SortedFunc(slices.Values(e.Decisions()), func(a, b gate.PersonDecision) int { return cmp.Compare(a.ID, b.ID) })
+	judged := make([]gate.Standing, 0, len(all))
+	for i, d := range all {
+		s := gate.Standing{PersonDecision: d}
+		var why lapse
+		if d.Choice == gate.ChoiceNoGo {
+			why = lifted(d, all[i+1:])
+		} else {
+			why = cmp.Or(replaced(d, all[i+1:]), lapsed(q, e, d, all))
+		}
+		s.Counts, s.Code, s.Lapsed = why == lapse{}, why.code, why.text
+		judged = append(judged, s)
+	}
+	return judged
+}
+
+// lifted says who lifted a NO-GO, or "". The same person may, and another
+// release manager; a GO whose own comment was edited or deleted lifts nothing.
+// Whatever happens to the NO-GO's comment, the NO-GO stands.
+func lifted(veto gate.PersonDecision, later []gate.PersonDecision) lapse {
+	for _, d := range later {
+		if d.Choice == gate.ChoiceGo && d.Voided == "" && (d.User.Is(veto.User) || !d.LiftsOwn) {
+			return lapse{"lifted", "lifted by /go of " + handle(d.User)}
+		}
+	}
+	return lapse{}
+}
+
+// replaced says what the same person said later, or "".
+func replaced(d gate.PersonDecision, later []gate.PersonDecision) lapse {
+	for _, l := range later {
+		if l.User.Is(d.User) {
+			return lapse{codeReplaced, "replaced by their later " + strings.ToLower("/"+string(l.Choice))}
+		}
+	}
+	return lapse{}
+}
+
+// lapsed says why a GO no longer counts.
+func lapsed(q question, e DecisionEvidence, d gate.PersonDecision, all []gate.PersonDecision) lapse {
+	switch {
+	case d.Voided != "":
+		return lapse{"edited-command", fmt.Sprintf("the comment with /go of %s was %s", handle(d.User), d.Voided)}
+	case d.For.HeadSHA != q.PR.HeadSHA:
+		return lapse{"stale-go", fmt.Sprintf("/go by %s was for %s, head is %s", handle(d.User), gate.Short(d.For.HeadSHA), gate.Short(q.PR.HeadSHA))}
+	case d.For.BaseRef != q.PR.BaseRef:
+		return lapse{"base-changed", fmt.Sprintf("/go by %s was for a merge into %s, the pull request now targets %s", handle(d.User), gate.Quote(d.For.BaseRef), gate.Quote(q.PR.BaseRef))}
+	case d.For.Policy != q.Policy.Digest():
+		return lapse{"policy-changed", fmt.Sprintf("the policy changed after /go by %s", handle(d.User))}
+	}
+	if field := changedField(q, d, all); field != "" {
+		return lapse{"record-changed", fmt.Sprintf("'%s' changed after /go by %s", field, handle(d.User))}
+	}
+	return disqualified(q, e, d.User)
+}
+
+// changedField returns the first field that was edited since a GO, or "".
+// Naming somebody as final decision owner who has said /go on this head
+// changes nothing about what was decided.
+func changedField(q question, d gate.PersonDecision, all []gate.PersonDecision) gate.Field {
+	for _, field := range d.For.Terms.Changed(q.terms) {
+		if field == gate.FieldDecisionOwner && saidGo(all, q.PR.HeadSHA, q.Record.DecisionOwner) {
+			continue
+		}
+		return field
+	}
+	return ""
+}
+
+func saidGo(all []gate.PersonDecision, head string, owner gate.Owner) bool {
+	return owner.User != "" && slices.ContainsFunc(all, func(d gate.PersonDecision) bool {
+		return d.Choice == gate.ChoiceGo && d.Voided == "" && d.For.HeadSHA == head && strings.EqualFold(d.User.Login, owner.User)
+	})
+}
+
+// disqualified says why a person may not decide on this pull request. What
+// cannot be told is told as such, and does not count either.
+func disqualified(q question, e DecisionEvidence, u gate.User) lapse {
+	commits := e.Commits()
+	if !commits.Known {
+		return lapse{"github-down", "who wrote this pull request cannot be read"}
+	}
+	if wroteIt(q.PR, commits.Value).include(u) && !q.authorMayDecide(u) {
+		return lapse{"self-go", handle(u) + " wrote some of this pull request, and nobody decides on their own"}
+	}
+	holds := q.Policy.Authority(e, ReleaseManager, u)
+	switch {
+	case !holds.Known:
+		return lapse{"github-down", "the role of " + handle(u) + " cannot be read"}
+	case !holds.Value:
+		return lapse{"authority-lost", handle(u) + " is no longer a release manager"}
+	}
+	return lapse{}
+}
+
+func (q question) authorMayDecide(u gate.User) bool {
+	return q.Policy.AuthorMayDecide && q.class < gate.High && u.Is(q.PR.Author)
+}
+
+// veto: no NO-GO stands.
+func veto(q question, e DecisionEvidence) []gate.Finding {
+	var found []gate.Finding
+	for _, s := range standings(q, e) {
+		if s.Choice != gate.ChoiceNoGo || !s.Counts {
+			continue
+		}
+		fact := handle(s.User) + " said /no-go"
+		if s.Reason != "" {
+			fact += ": " + gate.Quote(s.Reason)
+		}
+		if s.Voided != "" {
+			fact += " (comment " + s.Voided + ")"
+		}
+		found = append(found, gate.Finding{
+			Status: gate.Fail, Code: "nogo-stands", By: gate.ByDecider, Link: s.URL, Who: []string{s.User.Login},
+			Fact: fact, Fix: handle(s.User) + " or another release manager comments, once it is settled",
+			Type: "/go " + gate.Short(q.PR.HeadSHA),
+		})
+	}
+	return found
+}
+
+// authorized: as many release managers as the class asks for have said /go on
+// this head, base, policy and record, the record's final decision owner among
+// them. Where the record names a panel, only the panel counts.
+func authorized(q question, e DecisionEvidence) []gate.Finding {
+	need := q.Policy.Go.For(q.class)
+	if need == 0 || !q.Record.Found {
+		return nil
+	}
+	if commits := e.Commits(); !commits.Known {
+		return one(unread("the list of commits", commits.Why))
+	}
+	judged := standings(q, e)
+	var counted []gate.User
+	for _, s := range judged {
+		if s.Choice == gate.ChoiceGo && s.Counts && onPanel(q, e, s.User) {
+			counted = append(counted, s.User)
+		}
+	}
+	if f := unreadAuthority(q, e, judged); len(f) > 0 {
+		return f
+	}
+	if len(counted) < need {
+		return one(shortOf(q, need, counted, judged))
+	}
+	return ownerAmong(q, e, counted)
+}
+
+// unreadAuthority reports deciders whose role cannot be read.
+func unreadAuthority(q question, e DecisionEvidence, judged []gate.Standing) []gate.Finding {
+	var found []gate.Finding
+	for _, s := range judged {
+		if s.Choice != gate.ChoiceGo || s.For.HeadSHA != q.PR.HeadSHA {
+			continue
+		}
+		if holds := q.Policy.Authority(e, ReleaseManager, s.User); !holds.Known {
+			found = append(found, unread("the role of "+handle(s.User), holds.Why))
+		}
+	}
+	return found
+}
+
+func onPanel(q question, e PeopleEvidence, u gate.User) bool {
+	if q.class < gate.High || len(q.Record.Panel) == 0 {
+		return true
+	}
+	return slices.ContainsFunc(q.Record.Panel, func(o gate.Owner) bool {
+		is := q.isOwner(e, o, u)
+		return is.Known && is.Value
+	})
+}
+
+// isOwner tells whether u is the person, a member of the team, or a holder of
+// the role that the record names.
+func (q question) isOwner(e PeopleEvidence, o gate.Owner, u gate.User) gate.Reading[bool] {
+	switch {
+	case o.User != "":
+		return gate.Reading[bool]{Known: true, Value: strings.EqualFold(o.User, u.Login)}
+	case o.Team != "":
+		members := e.Team(o.Team)
+		return gate.Reading[bool]{Known: members.Known, Why: members.Why, Value: slices.ContainsFunc(members.Value, u.Is)}
+	default:
+		if role := q.Policy.roleNamed(o.Name); role != "" {
+			return q.Policy.Authority(e, role, u)
+		}
+		return gate.Reading[bool]{Known: true}
+	}
+}
+
+// shortOf says whose GO is missing, or why the ones given do not count.
+func shortOf(q question, need int, counted []gate.User, judged []gate.Standing) gate.Finding {
+	f := gate.Finding{
+		Status: gate.Action, Code: "go-missing", By: gate.ByDecider,
+		Fact: "no release manager has said /go on " + gate.Short(q.PR.HeadSHA),
+		Fix:  whoDecides(q) + " comments",
+		Type: "/go " + gate.Short(q.PR.HeadSHA),
+	}
+	if q.Record.DecisionOwner.User != "" {
+		f.Who = []string{q.Record.DecisionOwner.User}
+	}
+	if need > 1 {
+		f.Code = "panel-short"
+		f.Fact = fmt.Sprintf("%d of %d release managers said /go on %s", len(counted), need, gate.Short(q.PR.HeadSHA))
+		f.Fix = fmt.Sprintf("%d more of the go/no-go panel (%s among them) comment", need-len(counted), whoDecides(q))
+	}
+	if latest := latestLapsed(judged); latest != nil {
+		f.Code, f.Fact = latest.Code, latest.Lapsed
+	}
+	return f
+}
+
+func whoDecides(q question) string {
+	if q.Record.DecisionOwner.IsZero() {
+		return "a release manager"
+	}
+	return gate.Quote(q.Record.DecisionOwner.String())
+}
+
+// latestLapsed returns the newest GO that no longer counts and was not
+// replaced by its own author, or nil.
+func latestLapsed(judged []gate.Standing) *gate.Standing {
+	for i := len(judged) - 1; i >= 0; i-- {
+		s := judged[i]
+		if s.Choice == gate.ChoiceGo && !s.Counts && !s.LiftsOwn && s.Code != codeReplaced {
+			return &s
+		}
+	}
+	return nil
+}
+
+// ownerAmong asks that the record's final decision owner is among those who
+// said GO.
+func ownerAmong(q question, e PeopleEvidence, counted []gate.User) []gate.Finding {
+	if q.Record.DecisionOwner.IsZero() {
+		return nil // said by decision/record
+	}
+	for _, u := range counted {
+		is := q.isOwner(e, q.Record.DecisionOwner, u)
+		if !is.Known {
+			return one(unread("the final decision owner "+gate.Quote(q.Record.DecisionOwner.String()), is.Why))
+		}
+		if is.Value {
+			return nil
+		}
+	}
+	names := make([]string, 0, len(counted))
+	for _, u := range counted {
+		names = append(names, handle(u))
+	}
+	return one(gate.Finding{
+		Status: gate.Action, Code: "wrong-owner", By: gate.ByDecider,
+		Fact: fmt.Sprintf("the record names %s, /go came from %s", gate.Quote(q.Record.DecisionOwner.String()), strings.Join(names, ", ")),
+		Fix:  fmt.Sprintf("%s comments the line, or the author names %s as final decision owner (that voids nothing)", gate.Quote(q.Record.DecisionOwner.String()), names[0]),
+		Type: "/go " + gate.Short(q.PR.HeadSHA),
+	})
+}

@@ -1,0 +1,239 @@
+package policy
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+
+	"gonogo/internal/gate"
+)
+
+// Evidence is all that the requirements ask. Each part is declared beside the
+// requirement that uses it.
+type Evidence interface {
+	ChecksEvidence
+	SecretsEvidence
+	SeverityEvidence
+	BranchesEvidence
+	ReviewEvidence
+	FilesEvidence
+	CommitsEvidence
+	PeopleEvidence
+	DecisionEvidence
+}
+
+// Input is what one evaluation is made from. Everything in it belongs to one
+// snapshot, taken at Now.
+type Input struct {
+	PR       gate.PullRequest
+	Record   gate.Record
+	Policy   *Policy
+	Evidence Evidence
+	Now      time.Time
+	// HeadSeen is when this head commit was first seen by this server.
+	HeadSeen time.Time
+	// UnverifiedSince is when evidence first could not be read without an
+	// evaluation in between that could; zero when all was read last time.
+	UnverifiedSince time.Time
+}
+
+// question is an Input with what several requirements need to know of it.
+type question struct {
+	Input
+	class gate.Class // what is judged: the higher of declared and floor
+	floor floorRule
+	terms gate.Terms
+}
+
+// requirement is one checkable thing. Its judge returns findings with their
+// natural status, whatever the class; no finding at all means that it holds.
+type requirement struct {
+	id    gate.Requirement
+	holds string // the fact when it holds
+	judge func(question, Evidence) []gate.Finding
+}
+
+// requirements lists all requirements in the order in which they are shown.
+var requirements = [...]requirement{
+	{"decision/record", "the record is complete", func(q question, _ Evidence) []gate.Finding { return record(q) }},
+	{"risk/floor", "the declared class is high enough for what changes", func(q question, e Evidence) []gate.Finding { return riskFloor(q, e) }},
+	{"code/checks", "all required checks are green", func(q question, e Evidence) []gate.Finding { return checks(q, e) }},
+	{"code/secrets", "no credential in added lines", func(q question, e Evidence) []gate.Finding { return secrets(q, e) }},
+	{"code/severity", "no severe issue is open", func(q question, e Evidence) []gate.Finding { return severity(q, e) }},
+	{"code/branches", "no dangling branches", func(q question, e Evidence) []gate.Finding { return branches(q, e) }},
+	{"review/approvals", "approved on this head", func(q question, e Evidence) []gate.Finding { return approvals(q, e) }},
+	{"operational/rollback-trigger", "the rollback trigger is concrete", func(q question, _ Evidence) []gate.Finding { return rollbackTrigger(q) }},
+	{"operational/rollback-owner", "the rollback owner is known", func(q question, e Evidence) []gate.Finding { return rollbackOwner(q, e) }},
+	{"operational/rehearsal", "the rollback was rehearsed", func(q question, _ Evidence) []gate.Finding { return rehearsal(q) }},
+	{"communication/package", "the communication package is prepared", func(q question, _ Evidence) []gate.Finding { return communication(q) }},
+	{"decision/owner", "the final decision owner is known", func(q question, e Evidence) []gate.Finding { return decisionOwner(q, e) }},
+	{"decision/timestamp", "the decision has its time", func(q question, _ Evidence) []gate.Finding { return timestamp(q) }},
+	{"decision/veto", "no /no-go stands", func(q question, e Evidence) []gate.Finding { return veto(q, e) }},
+	{"decision/authorized", "the decision is made", func(q question, e Evidence) []gate.Finding { return authorized(q, e) }},
+}
+
+// Requirements lists the ids of all requirements in the order in which they
+// are shown.
+func Requirements() []gate.Requirement {
+	ids := make([]gate.Requirement, 0, len(requirements))
+	for _, r := range requirements {
+		ids = append(ids, r.id)
+	}
+	return ids
+}
+
+// GraceForEvidence is how long evidence may be unreadable before the verdict
+// says so as a failure.
+const GraceForEvidence = 15 * time.Minute
+
+// retryAfter is how soon an evaluation with unread evidence is repeated.
+const retryAfter = 30 * time.Second
+
+// Evaluate judges one pull request. It is pure: the same input gives the same
+// evaluation, whatever the order in which evidence is listed. Number is left
+// for the caller.
+func Evaluate(in Input) gate.Evaluation {
+	q := question{Input: in, terms: in.Record.Terms()}
+	q.floor = floorOf(in.Policy, in.PR.Labels, in.Evidence.Files())
+	q.class = max(in.Record.Class, q.floor.class, gate.Low)
+
+	ev := gate.Evaluation{
+		At: in.Now, PR: in.PR, Record: in.Record, Terms: q.terms,
+		Declared: in.Record.Class, Class: q.class,
+		PolicySource: in.Policy.Source, PolicySHA: in.Policy.Digest(),
+		Decisions: standings(q, in.Evidence),
+	}
+	for _, r := range requirements {
+		ev.Findings = append(ev.Findings, answer(q, r)...)
+	}
+	slices.SortStableFunc(ev.Findings, func(a, b gate.Finding) int {
+		return cmp.Or(cmp.Compare(b.Status, a.Status), cmp.Compare(a.By, b.By))
+	})
+	ev.Status = ev.Findings[0].Status
+	ev.Verdict = verdictOf(ev.Status)
+	ev.Rows = rows(q, ev.Findings)
+	ev.Again = again(q, ev)
+	return ev
+}
+
+// answer returns the findings of one requirement as they weigh at the class
+// that is judged.
+func answer(q question, r requirement) []gate.Finding {
+	if !q.Policy.mentions(r.id, q.class) {
+		return nil
+	}
+	found := r.judge(q, q.Evidence)
+	if len(found) == 0 {
+		return []gate.Finding{{Requirement: r.id, Status: gate.Pass, Fact: r.holds}}
+	}
+	for i := range found {
+		found[i].Requirement = r.id
+		if found[i].Status > gate.Advisory && !q.Policy.blocks(r.id, q.class) {
+			found[i].Status = gate.Advisory
+		}
+	}
+	return found
+}
+
+func verdictOf(gravest gate.Status) gate.Verdict {
+	switch gravest {
+	case gate.Pass, gate.Advisory:
+		return gate.Ready
+	case gate.Fail:
+		return gate.NotReady
+	case gate.Unknown:
+		return gate.NotVerified
+	default:
+		return gate.Waiting
+	}
+}
+
+// again returns when the verdict may change without an event.
+func again(q question, ev gate.Evaluation) time.Time {
+	var at time.Time
+	earlier := func(t time.Time) {
+		if t.After(q.Now) && (at.IsZero() || t.Before(at)) {
+			at = t
+		}
+	}
+	for _, f := range ev.Findings {
+		switch {
+		case f.Status == gate.Unknown:
+			earlier(q.Now.Add(retryAfter))
+		case f.Code == codeAwaited:
+			earlier(q.HeadSeen.Add(graceForChecks))
+		}
+	}
+	return at
+}
+
+// rows sets each gate's claim against its evidence.
+func rows(q question, findings []gate.Finding) []gate.GateRow {
+	table := make([]gate.GateRow, 0, len(gate.Gates))
+	for _, g := range gate.Gates {
+		table = append(table, row(q, g, findings))
+	}
+	return table
+}
+
+func row(q question, g gate.Gate, findings []gate.Finding) gate.GateRow {
+	r := gate.GateRow{Gate: g, Claim: q.Record.Gates[g]}
+	asked, worst := 0, gate.Finding{}
+	for _, f := range findings {
+		if f.Requirement.Gate() != g || !q.Policy.blocks(f.Requirement, q.class) {
+			continue
+		}
+		asked++
+		if f.Status > worst.Status {
+			worst = f
+		}
+	}
+	switch {
+	case asked == 0:
+		r.Evidence, r.Comparison = "—", gate.NotRequired
+		r.Reason = fmt.Sprintf("not asked at %s risk", q.class)
+	case r.Claim == gate.MarkFail && !worst.Status.Blocks():
+		r.Evidence, r.Comparison = "holds", gate.Contradicted
+		r.Reason = "the record says fail, and the author's fail wins"
+	case r.Claim == gate.MarkFail:
+		r.Evidence, r.Comparison = worst.Fact, gate.Confirmed
+	case worst.Status == gate.Unknown:
+		r.Evidence, r.Comparison = worst.Fact, gate.Unverifiable
+	case r.Claim == gate.MarkNone:
+		r.Evidence, r.Comparison, r.Reason = cmp.Or(worst.Fact, "holds"), gate.Unverifiable, "nothing is claimed"
+	case worst.Status == gate.Fail:
+		r.Evidence, r.Comparison, r.Reason = worst.Fact, gate.Contradicted, "the record says pass"
+	case worst.Status.Blocks():
+		r.Evidence, r.Comparison = worst.Fact, gate.Pends
+	default:
+		r.Evidence, r.Comparison = "holds", gate.Confirmed
+	}
+	return r
+}
+
+// one returns a single finding as a list.
+func one(f gate.Finding) []gate.Finding { return []gate.Finding{f} }
+
+// unread turns a reading that failed into a finding. Of the causes only a
+// passing fault may clear by itself; the others ask a person to act, or break
+// the rule that everything must be readable.
+func unread(what string, why gate.Unreadable) gate.Finding {
+	f := gate.Finding{Fact: what + " could not be read: " + why.Fact, By: gate.ByAdmin, Status: gate.Action}
+	switch why.Cause {
+	case gate.CausePermission:
+		f.Code, f.Fix = "permission", "an administrator grants the App the permission that it lacks and accepts it for this installation"
+	case gate.CauseDisabled:
+		f.Code, f.Fix = "feature-disabled", "an administrator switches the feature on, or switches the requirement off in the policy"
+	case gate.CauseMissing:
+		f.Code, f.Fix = "not-visible", "check that it exists and that the App may see it"
+	case gate.CauseTruncated:
+		f.Status, f.By, f.Code = gate.Fail, gate.ByAuthor, "too-large"
+		f.Fix = "split the pull request: GitHub does not list all of it, so it cannot be judged"
+	default:
+		f.Status, f.By, f.Code = gate.Unknown, gate.ByItself, "github-down"
+		f.Fact = what + " could not be read"
+		f.Fix = "nothing to do: it is read again every 30 seconds"
+	}
+	return f
+}

@@ -1,0 +1,108 @@
+package policy
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"gonogo/internal/gate"
+)
+
+// SecretsEvidence is what code/secrets asks.
+type SecretsEvidence interface {
+	CommitsEvidence
+	// Leaks is the outcome of searching the added lines.
+	Leaks() gate.Reading[gate.LeakScan]
+	// Alerts lists GitHub's open secret-scanning alerts.
+	Alerts() gate.Reading[[]gate.Alert]
+}
+
+// secrets: no credential in the added lines, and no open alert of GitHub's own
+// secret scanning on this pull request's commits.
+func secrets(q question, e SecretsEvidence) []gate.Finding {
+	return append(leaks(e.Leaks()), alerts(q, e)...)
+}
+
+func leaks(scan gate.Reading[gate.LeakScan]) []gate.Finding {
+	if !scan.Known {
+		return one(unread("the diff", scan.Why))
+	}
+	var found []gate.Finding
+	for _, l := range scan.Value.Leaks {
+		found = append(found, gate.Finding{
+			Status: gate.Fail, Code: "secret-found", By: gate.ByAuthor,
+			Fact: fmt.Sprintf("a credential (%s, %s…) in %s line %d", gate.Quote(l.Rule), gate.Quote(l.Start), gate.Quote(l.Path), l.Line),
+			Fix:  "revoke the credential where it was issued, then take it out of the branch's history",
+		})
+	}
+	if n := len(scan.Value.Skipped); n > 0 {
+		found = append(found, gate.Finding{
+			Status: gate.Fail, Code: "not-scanned", By: gate.ByAuthor,
+			Fact: fmt.Sprintf("%d changed %s could not be searched for credentials: %s", n, plural(n, "file", "files"), firstFew(scan.Value.Skipped)),
+			Fix:  "make the files smaller, or leave them out of this pull request",
+		})
+	}
+	return found
+}
+
+// alerts: an alert that lies in this pull request's commits blocks; any other
+// open alert is said. That alerts cannot be read is said too, and blocks where
+// the policy demands them; a passing fault always blocks.
+func alerts(q question, e SecretsEvidence) []gate.Finding {
+	open := e.Alerts()
+	if !open.Known {
+		f := unread("GitHub's secret-scanning alerts", open.Why)
+		if f.Status == gate.Unknown {
+			return one(f)
+		}
+		f.Code = "alerts-not-enabled"
+		if !q.Policy.Secrets.AlertsRequired {
+			f.Status = gate.Advisory
+		}
+		return one(f)
+	}
+	var found []gate.Finding
+	for _, a := range open.Value {
+		f := gate.Finding{
+			Status: gate.Advisory, Code: "secret-alert", By: gate.ByAuthor, Link: a.URL,
+			Fact: fmt.Sprintf("GitHub's secret-scanning alert %d (%s) is open", a.Number, gate.Quote(a.Rule)),
+			Fix:  "revoke the credential and close the alert",
+		}
+		if len(a.Commits) == 0 || inPullRequest(q, e, a.Commits) {
+			f.Status = gate.Fail
+		}
+		found = append(found, f)
+	}
+	return found
+}
+
+// inPullRequest reports whether one of the commits belongs to the pull
+// request, or whether that cannot be known.
+func inPullRequest(q question, e CommitsEvidence, shas []string) bool {
+	if slices.Contains(shas, q.PR.HeadSHA) {
+		return true
+	}
+	commits := e.Commits()
+	return !commits.Known || slices.ContainsFunc(commits.Value, func(c gate.Commit) bool { return slices.Contains(shas, c.SHA) })
+}
+
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return one
+	}
+	return many
+}
+
+// firstFew quotes up to three names.
+func firstFew(names []string) string {
+	const few = 3
+	quoted := make([]string, 0, few)
+	for _, n := range names[:min(few, len(names))] {
+		quoted = append(quoted, gate.Quote(n))
+	}
+	s := strings.Join(quoted, ", ")
+	if more := len(names) - few; more > 0 {
+		s += fmt.Sprintf(" and %d more", more)
+	}
+	return s
+}

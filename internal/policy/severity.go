@@ -1,0 +1,65 @@
+package policy
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+
+	"gonogo/internal/gate"
+)
+
+// SeverityEvidence is what code/severity asks.
+type SeverityEvidence interface {
+	// SevereIssues lists the open issues with exactly this label.
+	SevereIssues(label string) gate.Reading[[]gate.Issue]
+}
+
+// severity: no open SEV1 issue from low, no open SEV2 issue from medium. The
+// issue that a hotfix fixes is excepted.
+func severity(q question, e SeverityEvidence) []gate.Finding {
+	found := severe(q, e, q.Policy.Severity.SEV1, gate.Fail)
+	weight := gate.Fail
+	if q.class < gate.Medium {
+		weight = gate.Advisory
+	}
+	return append(found, severe(q, e, q.Policy.Severity.SEV2, weight)...)
+}
+
+func severe(q question, e SeverityEvidence, label string, weight gate.Status) []gate.Finding {
+	issues := e.SevereIssues(label)
+	if !issues.Known {
+		f := unread("the open issues labelled "+gate.Quote(label), issues.Why)
+		f.Status = min(f.Status, weight)
+		return one(f)
+	}
+	fixes := map[int]bool{}
+	if q.Record.Type == gate.Hotfix {
+		fixes = fixed(q.PR.Body)
+	}
+	var found []gate.Finding
+	for _, i := range issues.Value {
+		if fixes[i.Number] {
+			continue
+		}
+		found = append(found, gate.Finding{
+			Status: weight, Code: "severe-issue", By: gate.ByDecider, Link: i.URL,
+			Fact: fmt.Sprintf("issue #%d (%s) is open: %s", i.Number, gate.Quote(label), gate.Quote(i.Title)),
+			Fix:  "close the issue, or take the label off if it does not concern this release",
+		})
+	}
+	return found
+}
+
+// closing matches GitHub's own closing keywords before an issue number.
+var closing = regexp.MustCompile(`(?i)\b(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?):?\s+#(\d{1,9})\b`)
+
+// fixed lists the issues of the same repository that a text says it closes.
+func fixed(body string) map[int]bool {
+	numbers := map[int]bool{}
+	for _, m := range closing.FindAllStringSubmatch(body, 50) {
+		if n, err := strconv.Atoi(m[1]); err == nil {
+			numbers[n] = true
+		}
+	}
+	return numbers
+}

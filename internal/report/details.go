@@ -1,0 +1,90 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"gonogo/internal/gate"
+)
+
+// textOf is the detail below the summary: the record as read, who decided on
+// what, and from where and when everything was read.
+func textOf(ev gate.Evaluation) string {
+	return recordTable(ev) + decisionTable(ev) + sources(ev)
+}
+
+func recordTable(ev gate.Evaluation) string {
+	r := ev.Record
+	if !r.Found {
+		return fmt.Sprintf("### Record of #%d\n\nNone was read.\n", ev.PR.Number)
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "### Record of #%d, as read from line %d\n\n| field | value |\n|---|---|\n", ev.PR.Number, r.Line)
+	row := func(f gate.Field, value string) {
+		fmt.Fprintf(&b, "| %s | %s |\n", f, cell(cmp.Or(value, "—")))
+	}
+	quoted := func(f gate.Field, value string) {
+		if value != "" {
+			value = gate.Quote(value)
+		}
+		row(f, value)
+	}
+	quoted(gate.FieldScope, r.Scope)
+	row(gate.FieldClass, r.Class.String())
+	if r.Type != "" {
+		row(gate.FieldType, string(r.Type))
+	}
+	for _, g := range gate.Gates {
+		row(gate.GateFields[g], string(r.Gates[g]))
+	}
+	quoted(gate.FieldResidualRisks, cmp.Or(strings.Join(r.ResidualRisks, "; "), "none"))
+	quoted(gate.FieldTrigger, r.Trigger)
+	quoted(gate.FieldRollbackOwner, r.RollbackOwner.String())
+	for _, f := range gate.Fields {
+		if value, ok := r.More[f]; ok {
+			quoted(f, value)
+		}
+	}
+	quoted(gate.FieldDecisionOwner, r.DecisionOwner.String())
+	row(gate.FieldDecision, string(r.Decision))
+	if !r.Timestamp.IsZero() {
+		row(gate.FieldTimestamp, r.Timestamp.Format(time.RFC3339))
+	}
+	return b.String()
+}
+
+func decisionTable(ev gate.Evaluation) string {
+	if len(ev.Decisions) == 0 {
+		return "\n### Decisions\n\nNobody has said /go or /no-go yet.\n"
+	}
+	var b strings.Builder
+	b.WriteString("\n### Decisions\n\n| who | said | on | when | counts |\n|---|---|---|---|---|\n")
+	for _, s := range ev.Decisions {
+		counts := "yes"
+		if !s.Counts {
+			counts = "no: " + s.Lapsed
+		}
+		said := string(s.Choice)
+		if s.Reason != "" {
+			said += ", " + gate.Quote(s.Reason)
+		}
+		fmt.Fprintf(&b, "| %s | %s | `%s` → %s | %s | %s |\n", codeSpan("@"+s.User.Login), cell(said),
+			gate.Short(s.For.HeadSHA), cell(gate.Quote(s.For.BaseRef)), s.At.UTC().Format(time.RFC3339), cell(counts))
+	}
+	return b.String()
+}
+
+func sources(ev gate.Evaluation) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "\n### Read\n\n- Policy: %s, rules `%s`\n- Head: `%s`\n- Base: %s at `%s`\n- Evaluation %d at %s\n",
+		codeSpan(ev.PolicySource), gate.Short(ev.PolicySHA), ev.PR.HeadSHA,
+		codeSpan(ev.PR.BaseRef), gate.Short(ev.PR.BaseSHA), ev.Number, ev.At.UTC().Format(time.RFC3339))
+	for _, name := range slices.Sorted(maps.Keys(ev.Readings)) {
+		fmt.Fprintf(&b, "- %s read at %s\n", sentence(name), ev.Readings[name].UTC().Format("15:04:05Z"))
+	}
+	return b.String()
+}

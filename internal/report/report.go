@@ -1,0 +1,340 @@
+// Package report turns verdicts into what people read on GitHub: check runs,
+// replies and the comment that asks for a decision.
+//
+// It is pure, and the last wall before GitHub: nothing that a user wrote leaves
+// it as markup ([gate.Quote] marks such values, and this package shows them as
+// code), and everything is cut to GitHub's limits at the border of a character,
+// the verdict first.
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"gonogo/internal/gate"
+)
+
+// Options are what a check run shows besides the evaluation.
+type Options struct {
+	Name       string
+	DetailsURL string
+	// UnverifiedSince is when evidence first could not be read; zero: it could.
+	UnverifiedSince time.Time
+	// FailUnverified turns evidence that cannot be read into a failure, because
+	// it has not been readable for too long.
+	FailUnverified bool
+	// Notes are answers to pressed buttons, newest first.
+	Notes []string
+}
+
+// Buttons of every check run. Pressing one is the same as the command.
+var buttons = []Button{
+	{Label: "GO", Description: "Say /go on this commit", Identifier: "go"},
+	{Label: "NO-GO", Description: "Say /no-go: nothing merges", Identifier: "no-go"},
+	{Label: "Re-check", Description: "Read all evidence again", Identifier: "recheck"},
+}
+
+// Check renders the check run of a head commit. evs are the evaluations of all
+// open pull requests in scope with that head, one as a rule; of several the
+// worst verdict is published, and each is named.
+func Check(evs []gate.Evaluation, o Options) CheckRun {
+	evs = slices.SortedFunc(slices.Values(evs), func(a, b gate.Evaluation) int {
+		return cmp.Or(cmp.Compare(rank(Conclude(b, o)), rank(Conclude(a, o))), cmp.Compare(a.PR.Number, b.PR.Number))
+	})
+	worst := evs[0]
+	run := CheckRun{
+		Name: o.Name, HeadSHA: worst.PR.HeadSHA, DetailsURL: o.DetailsURL,
+		ExternalID: ExternalID(worst.PR.Repo.ID, worst.PR.HeadSHA, newest(evs)),
+		Conclusion: Conclude(worst, o), StartedAt: worst.At,
+		Title: title(worst, o), Actions: buttons,
+	}
+	if len(evs) > 1 {
+		run.Title = twinTitle(evs, o)
+	}
+	var summary, text strings.Builder
+	for _, ev := range evs {
+		summary.WriteString(summaryOf(ev, o))
+		text.WriteString(textOf(ev))
+	}
+	run.Summary = cut(summary.String(), limit, o.DetailsURL)
+	run.Text = cut(text.String(), limit, o.DetailsURL)
+	return run
+}
+
+// ExternalID is by which a check run of ours is found again: repository, head
+// and evaluation number.
+func ExternalID(repo int64, sha string, evaluation int64) string {
+	return fmt.Sprintf("%d/%s/%d", repo, sha, evaluation)
+}
+
+func newest(evs []gate.Evaluation) int64 {
+	var n int64
+	for _, ev := range evs {
+		n = max(n, ev.Number)
+	}
+	return n
+}
+
+// Conclude returns the conclusion of an evaluation.
+func Conclude(ev gate.Evaluation, o Options) Conclusion {
+	if ev.PR.Draft {
+		return InProgress
+	}
+	switch ev.Verdict {
+	case gate.Ready:
+		return Success
+	case gate.NotReady:
+		return Failure
+	case gate.NotVerified:
+		if o.FailUnverified {
+			return Failure
+		}
+		return InProgress
+	default:
+		if ev.Status == gate.Action {
+			return ActionRequired
+		}
+		return InProgress
+	}
+}
+
+// rank orders conclusions by gravity.
+func rank(c Conclusion) int {
+	return slices.Index([]Conclusion{Success, InProgress, ActionRequired, Failure}, c)
+}
+
+// Evaluating renders the run that is shown while an evaluation takes longer than
+// two seconds.
+func Evaluating(pr gate.PullRequest, o Options, now time.Time) CheckRun {
+	return CheckRun{
+		Name: o.Name, HeadSHA: pr.HeadSHA, DetailsURL: o.DetailsURL, StartedAt: now, Actions: buttons,
+		ExternalID: ExternalID(pr.Repo.ID, pr.HeadSHA, 0),
+		Title:      "WAITING · evaluating · reading the evidence",
+		Summary:    "The evidence is being read. Nothing to do: this check answers by itself.",
+	}
+}
+
+// title is the verdict, the blocker that its reader should know first, and how
+// many more there are, in 80 characters.
+func title(ev gate.Evaluation, o Options) string {
+	open := ev.Blockers()
+	if ev.PR.Draft {
+		if len(open) == 0 {
+			return "DRAFT · nothing is missing"
+		}
+		return fmt.Sprintf("DRAFT · %d %s before ready", len(open), plural(len(open), "thing", "things"))
+	}
+	if ev.Verdict == gate.Ready {
+		return fmt.Sprintf("%s · %s · %s", ev.Verdict, ev.Class, gate.Short(ev.PR.HeadSHA))
+	}
+	first := firstBlocker(ev)
+	word := string(ev.Verdict)
+	fact := plain(first.Fact)
+	switch {
+	case ev.Verdict == gate.NotVerified && !o.FailUnverified:
+		word, fact = string(gate.Waiting), "cannot verify, retrying: "+fact
+	case ev.Verdict == gate.NotVerified:
+		fact += " since " + clock(o.UnverifiedSince)
+	}
+	head, tail := fmt.Sprintf("%s · %s · ", word, first.Code), ""
+	if len(open) > 1 {
+		tail = fmt.Sprintf(" +%d more", len(open)-1)
+	}
+	room := titleLimit - len([]rune(head)) - len([]rune(tail))
+	return head + shorten(fact, room) + tail
+}
+
+// firstBlocker returns the one among the gravest that comes first in the order
+// author, reviewer, decision, checks.
+func firstBlocker(ev gate.Evaluation) gate.Finding {
+	order := func(f gate.Finding) int {
+		if f.Requirement == "code/checks" {
+			return int(gate.ByItself)
+		}
+		return int(f.By)
+	}
+	gravest := ev.Findings[:1]
+	for i, f := range ev.Findings {
+		if f.Status == ev.Status {
+			gravest = ev.Findings[:i+1]
+		}
+	}
+	return slices.MinFunc(gravest, func(a, b gate.Finding) int { return cmp.Compare(order(a), order(b)) })
+}
+
+func twinTitle(evs []gate.Evaluation, o Options) string {
+	word := map[Conclusion]gate.Verdict{
+		Success: gate.Ready, Failure: gate.NotReady, ActionRequired: gate.Waiting, InProgress: gate.Waiting,
+	}[Conclude(evs[0], o)]
+	parts := make([]string, 0, len(evs))
+	for _, ev := range evs {
+		state := "ready"
+		if ev.Verdict != gate.Ready {
+			state = firstBlocker(ev).Code
+		}
+		parts = append(parts, fmt.Sprintf("#%d → %s: %s", ev.PR.Number, plain(gate.Quote(ev.PR.BaseRef)), state))
+	}
+	return shorten(string(word)+" · "+strings.Join(parts, "; "), titleLimit)
+}
+
+// summaryOf is the verdict in at most six short lines, then the comparison of
+// claims and evidence, then every blocker with the line to type.
+func summaryOf(ev gate.Evaluation, o Options) string {
+	var b strings.Builder
+	open := ev.Blockers()
+	fmt.Fprintf(&b, "**%s** · #%d into %s at `%s`\n", headline(ev), ev.PR.Number, codeSpan(ev.PR.BaseRef), gate.Short(ev.PR.HeadSHA))
+	fmt.Fprintf(&b, "Class: %s\n", classLine(ev))
+	if len(open) > 0 {
+		fmt.Fprintf(&b, "Open: %s\n", openLine(open))
+	}
+	if l := lapsedLine(ev); l != "" {
+		fmt.Fprintf(&b, "Since the last GO: %s\n", markdown(l))
+	}
+	if len(open) > 0 {
+		first := firstBlocker(ev)
+		fmt.Fprintf(&b, "Next: %s\n", markdown(nextLine(first)))
+		if first.Type != "" {
+			fmt.Fprintf(&b, "\n%s\n", codeBlock(first.Type))
+		}
+	}
+	for _, note := range o.Notes {
+		fmt.Fprintf(&b, "\n> %s\n", markdown(note))
+	}
+	b.WriteString(gateTable(ev))
+	b.WriteString(list("What is open", open, ev.PR.URL))
+	b.WriteString(list("Said, does not block", advisories(ev), ev.PR.URL))
+	b.WriteString("\n")
+	return b.String()
+}
+
+func headline(ev gate.Evaluation) string {
+	if ev.PR.Draft {
+		return "DRAFT"
+	}
+	return string(ev.Verdict)
+}
+
+func classLine(ev gate.Evaluation) string {
+	switch ev.Declared {
+	case gate.Undeclared:
+		return fmt.Sprintf("not declared; judged as %s", ev.Class)
+	case ev.Class:
+		return ev.Class.String()
+	default:
+		return fmt.Sprintf("declared %s, judged as %s", ev.Declared, ev.Class)
+	}
+}
+
+func openLine(open []gate.Finding) string {
+	count := map[gate.Actor]int{}
+	for _, f := range open {
+		count[f.By]++
+	}
+	var parts []string
+	for _, who := range []gate.Actor{gate.ByAuthor, gate.ByReviewer, gate.ByDecider, gate.ByAdmin} {
+		if n := count[who]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d for the %s", n, who))
+		}
+	}
+	if n := count[gate.ByItself]; n > 0 {
+		parts = append(parts, fmt.Sprintf("%d that will clear by itself", n))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// lapsedLine says what changed since the newest GO that no longer counts.
+func lapsedLine(ev gate.Evaluation) string {
+	for _, s := range slices.Backward(ev.Decisions) {
+		if s.Choice == gate.ChoiceGo {
+			return s.Lapsed
+		}
+	}
+	return ""
+}
+
+func nextLine(f gate.Finding) string {
+	if f.Fix == "" {
+		return f.Fact + "; it clears by itself"
+	}
+	return f.Fix
+}
+
+func gateTable(ev gate.Evaluation) string {
+	var b strings.Builder
+	b.WriteString("\n| gate | claim | evidence | comparison |\n|---|---|---|---|\n")
+	for _, r := range ev.Rows {
+		comparison := string(r.Comparison)
+		if r.Reason != "" {
+			comparison += ": " + r.Reason
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", r.Gate, cmp.Or(string(r.Claim), "—"), cell(r.Evidence), cell(comparison))
+	}
+	return b.String()
+}
+
+func list(heading string, findings []gate.Finding, home string) string {
+	if len(findings) == 0 {
+		return ""
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "\n### %s\n", heading)
+	for _, f := range findings {
+		fmt.Fprintf(&b, "\n- **%s** · `%s` · %s.", f.By, f.Code, strings.TrimRight(markdown(f.Fact), "."))
+		if f.Fix != "" {
+			fmt.Fprintf(&b, " %s.", strings.TrimRight(markdown(sentence(f.Fix)), "."))
+		}
+		if link := safeLink(f.Link, home); link != "" {
+			fmt.Fprintf(&b, " [Open](%s)", link)
+		}
+		b.WriteString("\n")
+		if f.Type != "" {
+			fmt.Fprintf(&b, "\n  %s\n", strings.ReplaceAll(codeBlock(f.Type), "\n", "\n  "))
+		}
+	}
+	return b.String()
+}
+
+func advisories(ev gate.Evaluation) []gate.Finding {
+	var said []gate.Finding
+	for _, f := range ev.Findings {
+		if f.Status == gate.Advisory {
+			said = append(said, f)
+		}
+	}
+	return said
+}
+
+// sentence gives a sentence its capital, unless it starts with a value.
+func sentence(s string) string {
+	if s == "" || s[0] < 'a' || s[0] > 'z' {
+		return s
+	}
+	return strings.ToUpper(s[:1]) + s[1:]
+}
+
+// helpHost is where links of our own sentences lead.
+const helpHost = "docs.github.com"
+
+// safeLink returns link if it leads to the host of home (the pull request's
+// own page) or to GitHub's documentation, and cannot end the Markdown link
+// around it; else "". Whoever makes a check run or a status chooses its link.
+func safeLink(link, home string) string {
+	to, err := url.Parse(link)
+	if err != nil || len(link) > 500 || strings.ContainsAny(link, "()<>[]\\`|\"' \t\r\n") {
+		return ""
+	}
+	from, err := url.Parse(home)
+	if err != nil || to.User != nil || to.Scheme != "https" && to.Scheme != from.Scheme {
+		return ""
+	}
+	if to.Host != helpHost && (to.Host == "" || to.Host != from.Host) {
+		return ""
+	}
+	return link
+}
+
+func clock(t time.Time) string { return t.UTC().Format("15:04Z") }
