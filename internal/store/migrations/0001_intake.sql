@@ -35,6 +35,7 @@ CREATE TABLE subject (
     attempts   INTEGER NOT NULL DEFAULT 0,
     failed_at  BIGINT,
     retry_at   BIGINT,
+    early      INTEGER NOT NULL DEFAULT 0,
     paused_to  BIGINT,
     wake_at    BIGINT,
     dead_at    BIGINT,
