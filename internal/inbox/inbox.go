@@ -1,0 +1,406 @@
+// Package inbox holds what the door has acknowledged and the dispatcher has
+// not turned into work yet.
+//
+// A [Hint] is what is kept of a delivery: what is needed to look again. The
+// payload is not kept; only a comment, or the body of a submitted review, that
+// may hold a command is kept whole, since it may be edited or deleted before
+// anybody reads it.
+//
+// Each delivery is stored once: its identifier stays in a table of its own for
+// as long as [Inbox.Prune] leaves it there. A body that was seen under another
+// identifier is marked as replayed, since the signature covers the body only.
+package inbox
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"gonogo/internal/gate"
+	"gonogo/internal/store"
+)
+
+// version is that of a stored hint's format. A hint of a later version cannot
+// be dispatched by this program: see [Entry].
+const version = 1
+
+// Digest identifies a body.
+type Digest [sha256.Size]byte
+
+// Hint is what is kept of one delivery. Fields that its event does not have
+// are zero. Names and numbers are the payload's word: they say where to look,
+// never what is so.
+type Hint struct {
+	GUID       string    `json:"guid"`
+	Event      string    `json:"event"`
+	Action     string    `json:"action,omitempty"`
+	ReceivedAt time.Time `json:"at"`
+	BodyDigest Digest    `json:"-"`
+	// Replayed: the same body came before under another GUID. Set by Append.
+	Replayed bool `json:"replayed,omitempty"`
+	// Again: the delivery was stored before; it may only revive a dead subject.
+	// Set by Append.
+	Again bool `json:"again,omitempty"`
+
+	InstallationID int64 `json:"installation,omitempty"`
+	Account        Account
+	Repo           Repo
+	Sender         gate.User
+
+	PR     int      `json:"pr,omitempty"`
+	PRs    []int    `json:"prs,omitempty"` // of a check event; empty for forks
+	SHA    string   `json:"sha,omitempty"` // head of a pull request, subject of a check or status
+	Ref    string   `json:"ref,omitempty"` // without "refs/heads/" or "refs/tags/"
+	IsTag  bool     `json:"is_tag,omitempty"`
+	Tag    string   `json:"tag,omitempty"` // of a release
+	AppID  int64    `json:"app,omitempty"` // whose check it is
+	Labels []string `json:"labels,omitempty"`
+
+	Pull    *Pull    `json:"pull,omitempty"`
+	Comment *Comment `json:"comment,omitempty"`
+	Review  *Review  `json:"review,omitempty"`
+	Button  *Button  `json:"button,omitempty"`
+
+	// ReposAdded and ReposRemoved are of installation events.
+	ReposAdded   []Repo `json:"repos_added,omitempty"`
+	ReposRemoved []Repo `json:"repos_removed,omitempty"`
+}
+
+// Account is the owner of a repository, or the organization of an event that
+// belongs to no repository.
+type Account struct {
+	ID     int64  `json:"id,omitempty"`
+	Login  string `json:"login,omitempty"`
+	IsUser bool   `json:"is_user,omitempty"`
+}
+
+// Repo is the repository of a hint.
+type Repo struct {
+	ID            int64  `json:"id,omitempty"`
+	FullName      string `json:"full_name,omitempty"`
+	DefaultBranch string `json:"default_branch,omitempty"`
+	Private       bool   `json:"private,omitempty"`
+}
+
+// Pull is the pull request of a hint, as of UpdatedAt.
+type Pull struct {
+	HeadRef    string    `json:"head_ref"`
+	HeadRepoID int64     `json:"head_repo,omitempty"`
+	BaseRef    string    `json:"base_ref"`
+	AuthorID   int64     `json:"author,omitempty"`
+	Open       bool      `json:"open,omitempty"`
+	Draft      bool      `json:"draft,omitempty"`
+	Merged     bool      `json:"merged,omitempty"`
+	UpdatedAt  time.Time `json:"updated_at"`
+}
+
+// Comment is a comment of a pull request's conversation. Body is kept only if
+// it may hold a command.
+type Comment struct {
+	ID        int64     `json:"id"`
+	User      gate.User `json:"user"`
+	Body      string    `json:"body,omitempty"`
+	URL       string    `json:"url,omitempty"`
+	CreatedAt time.Time `json:"created_at"`
+	UpdatedAt time.Time `json:"updated_at"`
+}
+
+// Review is a review. Body is kept only if it may hold a command.
+type Review struct {
+	ID        int64     `json:"id"`
+	User      gate.User `json:"user"`
+	State     string    `json:"state"`
+	CommitSHA string    `json:"commit,omitempty"`
+	Body      string    `json:"body,omitempty"`
+	URL       string    `json:"url,omitempty"`
+	At        time.Time `json:"at"`
+}
+
+// Button is a pressed button of one of our check runs.
+type Button struct {
+	Identifier string `json:"identifier"`
+	CheckRunID int64  `json:"check_run"`
+	ExternalID string `json:"external_id,omitempty"`
+}
+
+// MayCommand reports whether a line of body begins with a slash. It is cheap
+// and errs on the side of yes: what a command is says package command.
+func MayCommand(body string) bool {
+	for line := range strings.Lines(body) {
+		if strings.HasPrefix(strings.TrimLeft(line, " \t\u00a0\ufeff"), "/") {
+			return true
+		}
+	}
+	return false
+}
+
+// Inbox is safe for concurrent use.
+type Inbox struct{ store *store.Store }
+
+// New returns the inbox of a store.
+func New(s *store.Store) *Inbox { return &Inbox{store: s} }
+
+// Outcome is what Append did with a hint.
+type Outcome int
+
+// The outcomes.
+const (
+	Stored    Outcome = iota // a new delivery
+	Replay                   // stored, and marked as replayed
+	Duplicate                // its GUID was stored before
+)
+
+// Append stores new deliveries in one transaction and returns an outcome for
+// each. Once it returns nil they are on the disk. A repeated GUID is stored
+// once more if its subject may be dead: see [Hint].
+func (i *Inbox) Append(ctx context.Context, hints []Hint) ([]Outcome, error) {
+	var outcomes []Outcome
+	err := i.store.Write(ctx, func(tx *sql.Tx) error {
+		var err error
+		outcomes, err = appendHints(ctx, tx, hints)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("store %d deliveries: %w", len(hints), err)
+	}
+	return outcomes, nil
+}
+
+func appendHints(ctx context.Context, tx *sql.Tx, hints []Hint) ([]Outcome, error) {
+	seen, err := seenBodies(ctx, tx, hints)
+	if err != nil {
+		return nil, err
+	}
+	fresh, err := insertDeliveries(ctx, tx, hints)
+	if err != nil {
+		return nil, err
+	}
+	dead := false
+	outcomes := make([]Outcome, len(hints))
+	keep := make([]Hint, 0, len(hints))
+	for n, h := range hints {
+		switch {
+		case !fresh[h.GUID]:
+			outcomes[n] = Duplicate
+			if h.Again, err = again(ctx, tx, h.GUID, &dead); err != nil {
+				return nil, err
+			}
+			if !h.Again {
+				continue
+			}
+		case seen[h.BodyDigest]:
+			outcomes[n], h.Replayed = Replay, true
+		}
+		delete(fresh, h.GUID) // a second one in this batch is a duplicate
+		seen[h.BodyDigest] = true
+		keep = append(keep, h)
+	}
+	return outcomes, insertHints(ctx, tx, keep)
+}
+
+// values returns "($1, $2), ($3, $4), …" for the given number of rows and
+// columns.
+func values(rows, columns int) string {
+	var b strings.Builder
+	for n := range rows * columns {
+		switch {
+		case n%columns != 0:
+			b.WriteString(", ")
+		case n == 0:
+			b.WriteByte('(')
+		default:
+			b.WriteString("), (")
+		}
+		fmt.Fprintf(&b, "$%d", n+1)
+	}
+	return b.String() + ")"
+}
+
+func seenBodies(ctx context.Context, tx *sql.Tx, hints []Hint) (_ map[Digest]bool, err error) {
+	args := make([]any, len(hints))
+	for n := range hints {
+		args[n] = hints[n].BodyDigest[:]
+	}
+	seen := make(map[Digest]bool, len(hints))
+	rows, err := tx.QueryContext(ctx, "SELECT body_sha256 FROM delivery WHERE body_sha256 IN "+values(1, len(hints)), args...)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		var sum sql.RawBytes
+		if err := rows.Scan(&sum); err != nil {
+			return nil, err
+		}
+		var d Digest
+		copy(d[:], sum)
+		seen[d] = true
+	}
+	return seen, rows.Err()
+}
+
+func insertDeliveries(ctx context.Context, tx *sql.Tx, hints []Hint) (_ map[string]bool, err error) {
+	args := make([]any, 0, 3*len(hints))
+	for n := range hints {
+		args = append(args, hints[n].GUID, hints[n].BodyDigest[:], store.Millis(hints[n].ReceivedAt))
+	}
+	rows, err := tx.QueryContext(ctx, "INSERT INTO delivery (guid, body_sha256, received_at) VALUES "+
+		values(len(hints), 3)+" ON CONFLICT (guid) DO NOTHING RETURNING guid", args...)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	fresh := make(map[string]bool, len(hints))
+	for rows.Next() {
+		var guid string
+		if err := rows.Scan(&guid); err != nil {
+			return nil, err
+		}
+		fresh[guid] = true
+	}
+	return fresh, rows.Err()
+}
+
+// again reports whether a repeated delivery is let through: once, while any
+// subject is dead. Which one it is about, the dispatcher finds out.
+func again(ctx context.Context, tx *sql.Tx, guid string, dead *bool) (bool, error) {
+	if !*dead {
+		err := tx.QueryRowContext(ctx, "SELECT count(*) > 0 FROM subject WHERE dead_at IS NOT NULL").Scan(dead)
+		if err != nil || !*dead {
+			return false, err
+		}
+	}
+	res, err := tx.ExecContext(ctx, "UPDATE delivery SET again = 1 WHERE guid = $1 AND again = 0", guid)
+	if err != nil {
+		return false, err
+	}
+	n, err := res.RowsAffected()
+	return n == 1, err
+}
+
+// stored is a hint as it lies in the table.
+type stored struct {
+	Version int `json:"v"`
+	Hint
+}
+
+func insertHints(ctx context.Context, tx *sql.Tx, hints []Hint) error {
+	if len(hints) == 0 {
+		return nil
+	}
+	args := make([]any, 0, 2*len(hints))
+	for _, h := range hints {
+		body, err := json.Marshal(stored{version, h})
+		if err != nil {
+			return fmt.Errorf("encode delivery %s: %w", h.GUID, err)
+		}
+		args = append(args, body, store.Millis(h.ReceivedAt))
+	}
+	_, err := tx.ExecContext(ctx, "INSERT INTO hint (body, received_at) VALUES "+values(len(hints), 2), args...)
+	return err
+}
+
+// Entry is a stored hint. Err is set when it cannot be read by this version.
+type Entry struct {
+	ID   int64
+	Hint Hint
+	Err  error
+}
+
+// Next returns the oldest n hints that are not dead, in the order in which
+// they were stored.
+func (i *Inbox) Next(ctx context.Context, n int) (_ []Entry, err error) {
+	rows, err := i.store.Read().QueryContext(ctx, "SELECT id, body FROM hint WHERE dead_at IS NULL ORDER BY id LIMIT $1", n)
+	if err != nil {
+		return nil, fmt.Errorf("read inbox: %w", store.Classify(err))
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	var list []Entry
+	for rows.Next() {
+		var e Entry
+		var body sql.RawBytes
+		if err := rows.Scan(&e.ID, &body); err != nil {
+			return nil, fmt.Errorf("read inbox: %w", err)
+		}
+		e.Hint, e.Err = decode(body)
+		list = append(list, e)
+	}
+	return list, rows.Err()
+}
+
+func decode(body []byte) (Hint, error) {
+	var s stored
+	if err := json.Unmarshal(body, &s); err != nil {
+		return Hint{}, fmt.Errorf("decode hint: %w", err)
+	}
+	if s.Version != version {
+		return Hint{}, fmt.Errorf("hint has version %d, this program reads version %d", s.Version, version)
+	}
+	return s.Hint, nil
+}
+
+// Delete removes dispatched hints in the dispatcher's transaction.
+func (i *Inbox) Delete(ctx context.Context, tx *sql.Tx, ids []int64) error {
+	for _, id := range ids {
+		if _, err := tx.ExecContext(ctx, "DELETE FROM hint WHERE id = $1", id); err != nil {
+			return fmt.Errorf("delete hint %d: %w", id, err)
+		}
+	}
+	return nil
+}
+
+// Bury marks a hint that cannot be dispatched, so that those behind it go on.
+// It is kept for the operator and for a later version.
+func (i *Inbox) Bury(ctx context.Context, tx *sql.Tx, id int64, at time.Time, why error) error {
+	text := strings.ReplaceAll(strings.ToValidUTF8(why.Error(), "\uFFFD"), "\x00", "\uFFFD")
+	_, err := tx.ExecContext(ctx, "UPDATE hint SET dead_at = $1, error = $2 WHERE id = $3", store.Millis(at), text[:min(len(text), 500)], id)
+	if err != nil {
+		return fmt.Errorf("bury hint %d: %w", id, err)
+	}
+	return nil
+}
+
+// Depth is how many hints wait, and how many were buried.
+type Depth struct{ Waiting, Dead int }
+
+// Depth counts hints.
+func (i *Inbox) Depth(ctx context.Context) (Depth, error) {
+	var d Depth
+	err := i.store.Read().QueryRowContext(ctx, "SELECT count(*) - count(dead_at), count(dead_at) FROM hint").Scan(&d.Waiting, &d.Dead)
+	if err != nil {
+		return Depth{}, fmt.Errorf("count inbox: %w", err)
+	}
+	return d, nil
+}
+
+// pruneBatch keeps pruning from holding the writer for long.
+const pruneBatch = 1000
+
+// Prune forgets delivery identifiers that were received before the given time,
+// and returns how many. What is forgotten can be delivered again.
+func (i *Inbox) Prune(ctx context.Context, before time.Time) (int, error) {
+	total := 0
+	for {
+		var n int64
+		err := i.store.Write(ctx, func(tx *sql.Tx) error {
+			res, err := tx.ExecContext(ctx, `DELETE FROM delivery WHERE guid IN
+				(SELECT guid FROM delivery WHERE received_at < $1 ORDER BY received_at LIMIT $2)`, store.Millis(before), pruneBatch)
+			if err != nil {
+				return err
+			}
+			n, err = res.RowsAffected()
+			return err
+		})
+		if err != nil {
+			return total, fmt.Errorf("prune deliveries: %w", err)
+		}
+		if total += int(n); n < pruneBatch {
+			return total, nil
+		}
+	}
+}
