@@ -1,0 +1,270 @@
+package decision
+
+import (
+	"strings"
+	"unicode"
+
+	"gonogo/internal/gate"
+	"gonogo/internal/markdown"
+)
+
+// The closed sets: the folded forms in which a word may be written, and the
+// word. The NO-GO family needs no order of tests: a value equals one form or
+// none.
+var (
+	classWords = map[string]string{"low": "low", "medium": "medium", "high": "high"}
+	typeWords  = map[string]string{
+		"routine": "routine", "multi-feature": "multi-feature", "multifeature": "multi-feature",
+		"architectural": "architectural", "hotfix": "hotfix", "hot-fix": "hotfix",
+		"customer-facing": "customer-facing", "customerfacing": "customer-facing",
+	}
+	markWords   = map[string]string{"pass": "pass", "fail": "fail"}
+	choiceWords = map[string]string{"no-go": "NO-GO", "nogo": "NO-GO", "go": "GO"}
+)
+
+// set is a closed set with what its problems are called.
+type set struct {
+	words map[string]string
+	code  string
+	menu  string // the words as the fix names them
+	mark  bool   // a remark may follow
+}
+
+var (
+	classSet  = set{classWords, CodeRisk, "`low`, `medium` or `high`", false}
+	typeSet   = set{typeWords, CodeType, "`routine`, `multi-feature`, `architectural`, `hotfix` or `customer-facing`", false}
+	markSet   = set{markWords, CodeGate, "`pass` or `fail`", true}
+	choiceSet = set{choiceWords, CodeDecision, "`GO` or `NO-GO`", false}
+)
+
+// pick is what the values of an entry choose: a word of the set, or why none.
+type pick struct {
+	word string
+	code string
+	fact string // one sentence, without the field's name
+	fix  string
+}
+
+// choose reads the one word that an entry's values come down to.
+func (s set) choose(e *entry) pick {
+	written := e.text()
+	if r := indexRune(e.raw(), isOverride); r != 0 {
+		return pick{code: CodeBidi, fact: "it holds " + unicodeName(r) + ", which changes the order in which the letters are shown"}
+	}
+	if s.mark && len(e.values) == 0 {
+		switch e.tick {
+		case markdown.Ticked:
+			return pick{word: "pass"}
+		case markdown.Unticked:
+			return pick{code: s.code, fact: "its box is not ticked"}
+		}
+	}
+	if s.isMenu(written) {
+		return pick{code: CodePlaceholder, fact: "the choice is still open: it says " + gate.Quote(written)}
+	}
+	options, boxes := ticked(e)
+	switch {
+	case boxes && len(options) == 0:
+		return pick{code: s.code, fact: "no box is ticked"}
+	case boxes && len(options) > 1:
+		return pick{code: s.code, fact: "more than one box is ticked"}
+	case s.mark && e.tick == markdown.Unticked && !boxes:
+		return pick{code: s.code, fact: "it says " + gate.Quote(written) + ", but its box is not ticked"}
+	}
+	value := strings.Join(options, " ")
+	if !boxes {
+		value = s.text(e)
+	}
+	return s.equal(value, written)
+}
+
+// text joins the values; the second and further ones of a mark are remarks.
+func (s set) text(e *entry) string {
+	if !s.mark || len(e.values) < 2 {
+		return e.chosen()
+	}
+	for _, v := range e.values[1:] {
+		if _, ok := s.words[fold(cutRemark(v.String())).word]; ok {
+			return e.chosen()
+		}
+	}
+	first := *e
+	first.values = e.values[:1]
+	return first.chosen()
+}
+
+func (s set) equal(value, written string) pick {
+	head := value
+	if s.mark {
+		head = cutRemark(value)
+	}
+	f := fold(head)
+	word, ok := s.words[f.word]
+	remark := fold(strings.Trim(strings.TrimPrefix(value, head), " ()–—-")).word
+	_, second := s.words[remark]
+	switch {
+	case ok && second && remark != f.word:
+		return pick{code: s.code, fact: "it says " + gate.Quote(written)}
+	case ok && f.against && word != "fail" && word != "NO-GO" && !s.isClass():
+		return pick{code: s.code, fact: "it says " + gate.Quote(written) + ", and the sign beside the word contradicts it"}
+	case ok:
+		return pick{word: word}
+	}
+	if what, looks := confusable(head, s.words); looks {
+		return pick{code: CodeConfusable, fact: "it says " + gate.Quote(written) + ", in which " + what + " only looks like a letter of the word",
+			fix: "type the word anew on your keyboard: "}
+	}
+	p := pick{code: s.code, fact: "it says " + gate.Quote(written)}
+	if s.mark && isNotApplicable(f.word) {
+		p.fix = "write `pass` if nothing is needed here, else "
+	}
+	return p
+}
+
+func (s set) isClass() bool { return s.code == CodeRisk }
+
+// isMenu reports whether all words of the set stand side by side, as in the
+// template.
+func (s set) isMenu(written string) bool {
+	if f := fold(written).word; f == "go/no-go" || f == "go-no-go" || f == "go-/-no-go" {
+		return s.code == CodeDecision
+	}
+	seen := map[string]bool{}
+	for _, part := range strings.FieldsFunc(written, func(r rune) bool { return strings.ContainsRune("|/,", r) }) {
+		word, ok := s.words[fold(part).word]
+		if !ok {
+			return false
+		}
+		seen[word] = true
+	}
+	all := map[string]bool{}
+	for _, word := range s.words {
+		all[word] = true
+	}
+	return len(seen) == len(all)
+}
+
+// cutRemark returns a mark without the remark behind a dash or in parentheses.
+func cutRemark(s string) string {
+	for i, r := range s {
+		switch {
+		case i == 0:
+		case r == '(' || r == '–' || r == '—':
+			return strings.TrimSpace(s[:i])
+		case isDash(r) && s[i-1] == ' ':
+			return strings.TrimSpace(s[:i])
+		}
+	}
+	return s
+}
+
+func isNotApplicable(word string) bool {
+	switch word {
+	case "n/a", "na", "n.a.", "not-applicable", "not-needed", "none", "nothing", "-", "n-a":
+		return true
+	}
+	return false
+}
+
+// chosen is the visible text of all values; where alternatives are struck out,
+// without the bars that stood between them.
+func (e *entry) chosen() string {
+	text, struck := e.text(), false
+	for _, v := range e.values {
+		for _, s := range v.line {
+			struck = struck || s.Struck
+		}
+	}
+	if struck {
+		text = strings.TrimFunc(text, func(r rune) bool { return r == ' ' || strings.ContainsRune("|/,", r) })
+	}
+	return text
+}
+
+// text is the visible text of all values.
+func (e *entry) text() string {
+	parts := make([]string, 0, len(e.values))
+	for _, v := range e.values {
+		if s := v.String(); s != "" {
+			parts = append(parts, s)
+		}
+	}
+	return strings.Join(parts, " ")
+}
+
+// raw is the text of all values with its invisible characters.
+func (e *entry) raw() string {
+	var b strings.Builder
+	for _, v := range e.values {
+		b.WriteString(v.line.String())
+	}
+	return b.String()
+}
+
+// ticked returns the texts behind ticked boxes, of task lists and of boxes
+// inside a line. boxes is false when there are none at all. Text that stands
+// outside of all boxes counts as ticked: it is part of what a reader reads.
+func ticked(e *entry) (options []string, boxes bool) {
+	for _, v := range e.values {
+		before, inline := inlineBoxes(v.String())
+		switch {
+		case len(inline) > 0:
+			boxes = true
+			if before != "" {
+				options = append(options, before)
+			}
+			for _, b := range inline {
+				if b.on {
+					options = append(options, b.text)
+				}
+			}
+		case v.tick == markdown.Ticked:
+			boxes = true
+			options = append(options, v.String())
+		case v.tick == markdown.Unticked:
+			boxes = true
+		default:
+			options = append(options, v.String())
+		}
+	}
+	return options, boxes
+}
+
+type box struct {
+	on   bool
+	text string
+}
+
+var boxSigns = []struct {
+	sign string
+	on   bool
+}{{"[ ]", false}, {"[]", false}, {"[x]", true}, {"[X]", true}, {"☐", false}, {"⬜", false}, {"☑", true}}
+
+// inlineBoxes splits "[ ] low [x] medium" at its boxes.
+func inlineBoxes(s string) (before string, boxes []box) {
+	rest := s
+	for rest != "" {
+		at, sign, on := -1, "", false
+		for _, b := range boxSigns {
+			if i := strings.Index(rest, b.sign); i >= 0 && (at < 0 || i < at) {
+				at, sign, on = i, b.sign, b.on
+			}
+		}
+		text := rest
+		if at >= 0 {
+			text = rest[:at]
+		}
+		text = strings.TrimFunc(text, func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune("|/,", r) })
+		if len(boxes) == 0 {
+			before = text
+		} else {
+			boxes[len(boxes)-1].text = text
+		}
+		if at < 0 {
+			break
+		}
+		boxes = append(boxes, box{on: on})
+		rest = rest[at+len(sign):]
+	}
+	return before, boxes
+}
