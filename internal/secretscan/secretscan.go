@@ -1,0 +1,267 @@
+// Package secretscan searches the added lines of a diff for credentials, with
+// the rules of gitleaks.
+//
+// # What is searched
+//
+// A patch is searched with its context, hunk by hunk, and a finding counts when
+// it touches an added line: so the middle of a key that was rotated is found
+// though its first and last lines stayed. A file without a usable patch (binary,
+// too large, cut, or hollow because the whole diff is too large) is read and
+// searched whole. For a changed file that means old lines too: a false alarm is
+// better than a miss. A file that cannot be read, or is larger than 5 MB, is
+// named in Skipped; it is never passed over in silence. Removed files and pure
+// renames add nothing. The insides of archives are not unpacked.
+//
+// # What cannot silence it
+//
+// Whoever writes the diff writes its comments, file names and ignore files too.
+// So gitleaks:allow comments and .gitleaksignore have no effect, and the paths
+// that gitleaks leaves out (lock files, vendored code, images) are only spared
+// its generic rule, which takes checksums for keys.
+//
+// # What leaves the package
+//
+// Of a credential its first four characters, never more; not in errors and not
+// in logs, the library's own included.
+package secretscan
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"regexp"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"unicode"
+
+	"github.com/rs/zerolog"
+	"github.com/spf13/viper"
+	"github.com/zricethezav/gitleaks/v8/config"
+	"github.com/zricethezav/gitleaks/v8/detect"
+	"github.com/zricethezav/gitleaks/v8/logging"
+	"github.com/zricethezav/gitleaks/v8/report"
+
+	"gonogo/internal/gate"
+)
+
+const (
+	// maxFile is up to which size a file without a patch is searched.
+	maxFile = 5 << 20
+	// maxShown is how much of a credential may be shown.
+	maxShown = 4
+	// maxReads bounds how many files are read at once.
+	maxReads = 8
+	// emptyBlob is git's name for no content.
+	emptyBlob = "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391"
+)
+
+// Scanner holds the compiled rules. Making one takes tens of milliseconds;
+// it is safe for concurrent use.
+type Scanner struct {
+	detector *detect.Detector
+	spared   []*regexp.Regexp // paths without the generic rules
+}
+
+var quiet sync.Once
+
+// New loads the rules.
+func New() (*Scanner, error) {
+	// At its trace level the library logs what it finds.
+	quiet.Do(func() { logging.Logger = zerolog.Nop() })
+	v := viper.New()
+	v.SetConfigType("toml")
+	if err := v.ReadConfig(strings.NewReader(config.DefaultConfig)); err != nil {
+		return nil, fmt.Errorf("read gitleaks' rules: %w", err)
+	}
+	var raw config.ViperConfig
+	if err := v.Unmarshal(&raw); err != nil {
+		return nil, fmt.Errorf("decode gitleaks' rules: %w", err)
+	}
+	cfg, err := raw.Translate()
+	if err != nil {
+		return nil, fmt.Errorf("compile gitleaks' rules: %w", err)
+	}
+	s := &Scanner{}
+	for i, list := range cfg.Allowlists {
+		for _, path := range list.Paths {
+			s.spared = append(s.spared, regexp.MustCompile(path.String()))
+		}
+		if cfg.Allowlists[i], err = withoutPaths(list); err != nil {
+			return nil, fmt.Errorf("compile gitleaks' rules: %w", err)
+		}
+	}
+	s.detector = detect.NewDetector(cfg)
+	s.detector.IgnoreGitleaksAllow = true
+	return s, nil
+}
+
+// withoutPaths copies a global allow list without its paths.
+func withoutPaths(list *config.Allowlist) (*config.Allowlist, error) {
+	kept := &config.Allowlist{
+		Description: list.Description, MatchCondition: list.MatchCondition, Commits: list.Commits,
+		RegexTarget: list.RegexTarget, Regexes: slices.Clone(list.Regexes), StopWords: list.StopWords,
+	}
+	for i, re := range kept.Regexes {
+		// As it stands it allows all that contains "false", or begins with
+		// "true".
+		if re.String() == `(?i)^true|false|null$` {
+			kept.Regexes[i] = regexp.MustCompile(`(?i)^(?:true|false|null)$`)
+		}
+	}
+	if err := kept.Validate(); err != nil {
+		return nil, err
+	}
+	return kept, nil
+}
+
+// Scan searches the changed files of a pull request. Blob reads the new content
+// of a file and is called, from several goroutines, only for files whose patch
+// does not do; its errors put the file among the skipped, as does the end of
+// ctx. The order of the answer is that of files.
+func (s *Scanner) Scan(ctx context.Context, files []gate.File, blob func(context.Context, gate.File) ([]byte, error)) gate.LeakScan {
+	results := make([]result, len(files))
+	hollow := slices.ContainsFunc(files, isHollow)
+	cpus := make(chan struct{}, runtime.GOMAXPROCS(0))
+	reads := make(chan struct{}, maxReads)
+	var wg sync.WaitGroup
+	for i, f := range files {
+		src, ok := fromPatch(f)
+		if !ok && addsNothing(f, hollow) {
+			continue
+		}
+		if ok {
+			cpus <- struct{}{}
+		} else {
+			reads <- struct{}{}
+		}
+		wg.Go(func() {
+			if !ok {
+				content, err := read(ctx, f, blob)
+				<-reads
+				if err != nil {
+					results[i].skipped = true
+					return
+				}
+				src = fromContent(content)
+				cpus <- struct{}{}
+			}
+			defer func() { <-cpus }()
+			results[i] = s.search(ctx, f.Path, src)
+		})
+	}
+	wg.Wait()
+	var scan gate.LeakScan
+	for i, r := range results {
+		scan.Leaks = append(scan.Leaks, r.leaks...)
+		if r.skipped {
+			scan.Skipped = append(scan.Skipped, files[i].Path)
+		}
+	}
+	return scan
+}
+
+type result struct {
+	leaks   []gate.Leak
+	skipped bool
+}
+
+// isHollow reports whether GitHub tells nothing of what changed in a file. It
+// does so for binary files, and for every file behind the first 20,000 or so
+// lines of a diff.
+func isHollow(f gate.File) bool {
+	return f.Status != "renamed" && f.Status != "removed" && !f.HasPatch && f.Additions == 0 && f.Deletions == 0
+}
+
+// addsNothing reports whether a file without a usable patch needs no reading. A
+// renamed file without counts is unchanged, unless counts cannot be believed.
+func addsNothing(f gate.File, hollow bool) bool {
+	if f.Status == "removed" || f.ContentSHA == emptyBlob {
+		return true
+	}
+	return f.Status == "renamed" && !f.HasPatch && f.Additions == 0 && f.Deletions == 0 && !hollow
+}
+
+func read(ctx context.Context, f gate.File, blob func(context.Context, gate.File) ([]byte, error)) ([]byte, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	content, err := blob(ctx, f)
+	if err == nil && len(content) > maxFile {
+		err = fmt.Errorf("read %s: larger than %d bytes", f.Path, maxFile)
+	}
+	return content, err
+}
+
+// search looks through one file's new text.
+func (s *Scanner) search(ctx context.Context, path string, src source) result {
+	var r result
+	seen := map[gate.Leak]bool{}
+	spared := slices.ContainsFunc(s.spared, func(re *regexp.Regexp) bool { return re.MatchString(path) })
+	for _, text := range src.texts {
+		for c := range chunks(text) {
+			found, ok := s.detect(ctx, path, c)
+			if !ok {
+				// What was found stands; the file was not searched whole.
+				r.skipped = true
+			}
+			for _, f := range found {
+				if spared && strings.Contains(f.RuleID, "generic") {
+					continue
+				}
+				leak, ok := src.leak(path, f)
+				if ok && !seen[leak] {
+					seen[leak] = true
+					r.leaks = append(r.leaks, leak)
+				}
+			}
+		}
+	}
+	slices.SortFunc(r.leaks, func(a, b gate.Leak) int {
+		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Start, b.Start))
+	})
+	return r
+}
+
+// detect runs the rules over a piece. Whoever writes the text shall not be able
+// to end the process: should the library panic, the file was not searched.
+func (s *Scanner) detect(ctx context.Context, path string, c chunk) (found []report.Finding, ok bool) {
+	defer func() {
+		if recover() != nil {
+			found, ok = nil, false
+		}
+	}()
+	return s.detector.DetectContext(ctx, detect.Fragment{Raw: c.text, FilePath: path, StartLine: c.line}), ctx.Err() == nil
+}
+
+// leak reduces a finding to what may be shown, and reports whether it touches
+// an added line.
+func (src source) leak(path string, f report.Finding) (gate.Leak, bool) {
+	leak := gate.Leak{Rule: f.RuleID, Path: path}
+	if f.Secret == "" {
+		return leak, true // the file's name gave it away
+	}
+	leak.Start = start(f.Secret)
+	for line := f.StartLine; line <= max(f.StartLine, f.EndLine); line++ {
+		if src.added == nil || src.added[line] {
+			leak.Line = line
+			return leak, true
+		}
+	}
+	return leak, false
+}
+
+// start returns the first characters of a secret, printable ones only.
+func start(secret string) string {
+	shown := []rune(secret)
+	if len(shown) > maxShown {
+		shown = shown[:maxShown]
+	}
+	return strings.Map(func(r rune) rune {
+		if r == unicode.ReplacementChar || !unicode.IsPrint(r) {
+			return '?'
+		}
+		return r
+	}, string(shown))
+}
