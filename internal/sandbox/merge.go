@@ -1,0 +1,242 @@
+package sandbox
+
+import (
+	"fmt"
+	"net/http"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"gonogo/internal/gate"
+)
+
+// Refusal is what GitHub says when it does not merge.
+type Refusal struct {
+	Status  int // 405 or 409
+	Message string
+}
+
+func (e *Refusal) Error() string { return e.Message }
+
+// Merge merges by method ("merge", "squash" or "rebase"), when the base
+// branch's rules let it; else the error is a [*Refusal].
+func (p *PullRequest) Merge(who, method string) error {
+	defer p.repo.gh.act()()
+	if refusal := p.refusal(); refusal != nil {
+		return refusal
+	}
+	return p.merge(p.repo.gh.person(who), method)
+}
+
+// Bypass merges past the base branch's rules, as administrators can.
+func (p *PullRequest) Bypass(who, method string) error {
+	defer p.repo.gh.act()()
+	return p.merge(p.repo.gh.person(who), method)
+}
+
+// UseWrongMergeBase makes squash and rebase merges take the merge base for the
+// base's tip, so that what landed meanwhile is undone: the fault of GitHub's
+// merge queue of 2026-04-23.
+func (r *Repo) UseWrongMergeBase(on bool) {
+	defer r.gh.act()()
+	r.wrongMergeBase = on
+}
+
+// refusal says why GitHub would not merge, nil when it would.
+func (p *PullRequest) refusal() *Refusal {
+	for _, c := range p.repo.required(p.baseRef) {
+		if state := p.repo.stateOf(p.headSHA, c); state != "" {
+			return &Refusal{http.StatusMethodNotAllowed, fmt.Sprintf("Required status check %q is %s.", c.Name, state)}
+		}
+	}
+	protection := p.repo.protections[p.baseRef]
+	if protection == nil {
+		return nil
+	}
+	if n := p.approvals(); n < protection.Approvals {
+		return &Refusal{http.StatusMethodNotAllowed, fmt.Sprintf("At least %d approving review is required by reviewers with write access.", protection.Approvals)}
+	}
+	if protection.Strict && len(p.repo.objects.between(p.headSHA, p.repo.branch(p.baseRef))) > 0 {
+		return &Refusal{http.StatusMethodNotAllowed, "Head branch is out of date. Review and try the merge again."}
+	}
+	return nil
+}
+
+// approvals counts people with write access whose latest word is an approval;
+// an open change request makes it none.
+func (p *PullRequest) approvals() int {
+	last := map[*user]gate.ReviewState{}
+	for _, v := range p.reviews {
+		if v.state != gate.Commented && p.repo.access(v.author).role >= gate.PermissionWrite {
+			last[v.author] = v.state
+		}
+	}
+	n := 0
+	for _, state := range last {
+		switch state {
+		case gate.ChangesRequested:
+			return 0
+		case gate.Approved:
+			n++
+		}
+	}
+	return n
+}
+
+func (p *PullRequest) merge(who *user, method string) error {
+	r, o := p.repo, p.repo.objects
+	switch {
+	case p.merged || !p.open:
+		return &Refusal{http.StatusMethodNotAllowed, "Pull Request is not mergeable"}
+	case p.draft:
+		return &Refusal{http.StatusMethodNotAllowed, "Pull Request is still a draft"}
+	}
+	before := r.branch(p.baseRef)
+	start := o.mergeBase(before, p.headSHA)
+	merged, clean := o.merge(o.at(start).files, o.at(before).files, o.at(p.headSHA).files)
+	if !clean {
+		return &Refusal{http.StatusMethodNotAllowed, "Pull Request has merge conflicts"}
+	}
+	if r.wrongMergeBase && method != "merge" {
+		merged = o.at(p.headSHA).files
+	}
+	p.mergeSHA = p.land(who, method, before, merged)
+	r.refs["heads/"+p.baseRef] = p.mergeSHA
+	r.record("pr_merge", who, "heads/"+p.baseRef, before, p.mergeSHA)
+	p.merged, p.mergedAt, p.mergedBy = true, r.gh.now(), who
+	p.open, p.closed, p.closedBy = false, p.mergedAt, who
+	p.touch()
+	p.note("merged", who, object{"commit_id": p.mergeSHA, "commit_url": r.api("/commits/%s", p.mergeSHA)})
+	p.note("closed", who, object{})
+	r.emitPush(who, "heads/"+p.baseRef, before, p.mergeSHA, false)
+	p.emit("closed", who, object{})
+	p.after(who)
+	return nil
+}
+
+// land makes the commits of a merge and returns the last.
+func (p *PullRequest) land(who *user, method, before string, merged files) string {
+	o, g := p.repo.objects, p.repo.gh
+	switch method {
+	case "squash":
+		return o.addCommit(commit{
+			files: merged, parents: []string{before}, author: p.author.signature(), committer: g.webFlow(),
+			message: fmt.Sprintf("%s (#%d)", p.title, p.number),
+		}).sha
+	case "rebase":
+		tip := before
+		list := p.commits()
+		for n, c := range list {
+			next := commit{parents: []string{tip}, author: c.author, committer: who.signature(), message: c.message}
+			next.files = merged
+			if n < len(list)-1 {
+				base := o.at(p.repo.objects.mergeBase(before, p.headSHA)).files
+				if step, clean := o.merge(base, o.at(before).files, c.files); clean {
+					next.files = step
+				}
+			}
+			tip = o.addCommit(next).sha
+		}
+		return tip
+	default:
+		return o.addCommit(commit{
+			files: merged, parents: []string{before, p.headSHA}, author: who.signature(), committer: g.webFlow(),
+			message: fmt.Sprintf("Merge pull request #%d from %s/%s\n\n%s", p.number, p.head.owner.login, p.headRef, p.title),
+		}).sha
+	}
+}
+
+var closing = regexp.MustCompile(`(?i)\b(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?) #(\d+)`)
+
+// after does what GitHub does after a merge: it closes the issues that the body
+// names, and deletes the branch where that is switched on.
+func (p *PullRequest) after(who *user) {
+	r := p.repo
+	if p.baseRef == r.defaultBranch {
+		for _, m := range closing.FindAllStringSubmatch(p.body, -1) {
+			n, _ := strconv.Atoi(m[1])
+			if i := r.issue(n); i != nil && i.pull == nil {
+				i.close(who, "completed")
+			}
+		}
+	}
+	if r.deleteHead && p.head == r && r.refs["heads/"+p.headRef] != "" {
+		r.deleteBranch(who, p.headRef)
+	}
+}
+
+// mergeability returns what GitHub computes in the background.
+func (p *PullRequest) mergeability() (mergeable any, state string) {
+	if !p.open {
+		return nil, "unknown"
+	}
+	o := p.repo.objects
+	tip := p.repo.refs["heads/"+p.baseRef]
+	start := o.mergeBase(tip, p.headSHA)
+	if start == "" {
+		return false, "dirty"
+	}
+	_, clean := o.merge(o.at(start).files, o.at(tip).files, o.at(p.headSHA).files)
+	switch {
+	case !clean:
+		return false, "dirty"
+	case p.draft:
+		return true, "draft"
+	case p.refusal() != nil:
+		return true, "blocked"
+	default:
+		return true, "clean"
+	}
+}
+
+// stateOf returns "" when a required check is satisfied on a commit, else what
+// it is. The newest run of the name counts; neutral and skipped satisfy.
+func (r *Repo) stateOf(sha string, need Required) string {
+	verdict := "expected"
+	var newest *CheckRun
+	for _, run := range r.runs {
+		if run.sha == sha && run.name == need.Name && (need.App == 0 || run.app.ID == need.App) {
+			newest = run
+		}
+	}
+	if newest != nil {
+		verdict = newest.status
+		if newest.status == completed {
+			verdict = newest.conclusion
+		}
+	}
+	good := slices.Contains([]string{"success", "neutral", "skipped"}, verdict)
+	if need.App == 0 {
+		if s := r.latestStatus(sha, need.Name); s != nil {
+			if newest == nil {
+				return strings.TrimPrefix(s.state, "success")
+			}
+			good = good && s.state == "success"
+		}
+	}
+	if good {
+		return ""
+	}
+	return verdict
+}
+
+func putMerge(c *call, p *PullRequest) answer {
+	var b struct {
+		SHA    string `json:"sha"`
+		Method string `json:"merge_method"`
+	}
+	if c.decode(&b) != nil {
+		return problemsParsing()
+	}
+	if b.SHA != "" && b.SHA != p.headSHA {
+		return refuse(http.StatusConflict, "Head branch was modified. Review and try the merge again.")
+	}
+	if refusal := p.refusal(); refusal != nil {
+		return refuse(refusal.Status, refusal.Message)
+	}
+	if err := p.merge(c.g.app.bot, b.Method); err != nil {
+		return refuse(http.StatusMethodNotAllowed, err.Error())
+	}
+	return ok(object{"sha": p.mergeSHA, "merged": true, "message": "Pull Request successfully merged"})
+}
