@@ -4,7 +4,8 @@
 //   - @octokit/openapi: the routes of [routes], without texts and examples, and
 //     all that they refer to, as testdata/openapi/github.json;
 //   - @octokit/webhooks-examples: one compact file per event type, as
-//     testdata/webhooks/EVENT.json, a list of payloads.
+//     testdata/webhooks/EVENT.json, a list of payloads: two of each action, the
+//     first and one whose top-level keys differ from it, where there is one.
 //
 // The packages are large (the first unpacks to 400 MB), so this runs by hand:
 // "make openapi". The versions are noted in the outputs: in info.version, and
@@ -15,8 +16,10 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -152,8 +155,8 @@ func (c cutter) keep(ref string) {
 
 func cutHooks(dir, to string) error {
 	var events []struct {
-		Name     string            `json:"name"`
-		Examples []json.RawMessage `json:"examples"`
+		Name     string   `json:"name"`
+		Examples []object `json:"examples"`
 	}
 	if err := load(filepath.Join(dir, "api.github.com", "index.json"), &events); err != nil {
 		return err
@@ -163,7 +166,7 @@ func cutHooks(dir, to string) error {
 		return err
 	}
 	for _, event := range events {
-		if err := save(filepath.Join(to, event.Name+".json"), event.Examples); err != nil {
+		if err := save(filepath.Join(to, event.Name+".json"), twoOfEach(event.Examples)); err != nil {
 			return err
 		}
 	}
@@ -172,6 +175,40 @@ func cutHooks(dir, to string) error {
 		return fmt.Errorf("note the version: %w", err)
 	}
 	return nil
+}
+
+// twoOfEach keeps two payloads of each action, as unlike as there are.
+func twoOfEach(examples []object) []object {
+	byAction := map[any][]object{}
+	var actions []any
+	for _, e := range examples {
+		action := e["action"]
+		if byAction[action] == nil {
+			actions = append(actions, action)
+		}
+		byAction[action] = append(byAction[action], e)
+	}
+	var kept []object
+	for _, action := range actions {
+		list := byAction[action]
+		kept = append(kept, list[0])
+		if len(list) == 1 {
+			continue
+		}
+		second := list[1]
+		for _, e := range list[1:] {
+			if keysOf(e) != keysOf(list[0]) {
+				second = e
+				break
+			}
+		}
+		kept = append(kept, second)
+	}
+	return kept
+}
+
+func keysOf(o object) string {
+	return strings.Join(slices.Sorted(maps.Keys(o)), " ")
 }
 
 func packageVersion(dir string) (string, error) {
