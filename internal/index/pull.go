@@ -68,13 +68,6 @@ func (x *Index) ByBranch(ctx context.Context, tx *sql.Tx, repoID int64, ref stri
 		ORDER BY p.number`, repoID, text(ref), text(ref))
 }
 
-// FromFork lists the open pull requests, into whatever repository, whose head
-// is a branch of the given repository.
-func (x *Index) FromFork(ctx context.Context, tx *sql.Tx, headRepoID int64, ref string) ([]Pull, error) {
-	return x.pulls(ctx, tx, `FROM pull p WHERE p.head_repo_id = $1 AND p.head_ref = $2 AND p.open = 1
-		ORDER BY p.repo_id, p.number`, headRepoID, text(ref))
-}
-
 func (x *Index) pulls(ctx context.Context, tx *sql.Tx, from string, args ...any) (_ []Pull, err error) {
 	defer func() {
 		if err != nil {
