@@ -69,6 +69,8 @@ type Config struct {
 	Now func() time.Time
 	// Limit is the primary rate limit per installation and hour; default 5,000.
 	Limit int
+	// Wrap is put around the handler that Start serves; nil for none.
+	Wrap func(http.Handler) http.Handler
 }
 
 // GitHub is a simulated GitHub. Make one with [New].
@@ -156,6 +158,9 @@ func (g *GitHub) Start() error {
 		return fmt.Errorf("listen for the simulated GitHub: %w", err)
 	}
 	server := &http.Server{Handler: g, ReadHeaderTimeout: 10 * time.Second}
+	if g.cfg.Wrap != nil {
+		server.Handler = g.cfg.Wrap(g)
+	}
 	g.mu.Lock()
 	g.url = "http://" + listener.Addr().String()
 	g.server = server

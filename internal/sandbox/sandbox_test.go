@@ -16,6 +16,7 @@ import (
 	"github.com/golang-jwt/jwt/v4"
 
 	"gonogo/internal/sandbox"
+	"gonogo/internal/sandbox/openapi"
 )
 
 const secret = "a secret that is longer than thirty-two bytes"
@@ -43,6 +44,7 @@ type world struct {
 	*testing.T
 	*sandbox.GitHub
 	clock *clock
+	check *openapi.Validator
 	acme  *sandbox.Owner
 	repo  *sandbox.Repo
 	token string
@@ -51,7 +53,8 @@ type world struct {
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	c := &clock{t: time.Date(2026, 5, 4, 9, 0, 0, 0, time.UTC)}
-	gh, err := sandbox.New(sandbox.Config{Now: c.now, Key: testKey()})
+	v := openapi.Must(t)
+	gh, err := sandbox.New(sandbox.Config{Now: c.now, Key: testKey(), Wrap: v.Handler})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +66,7 @@ func newWorld(t *testing.T) *world {
 			t.Error(err)
 		}
 	})
-	w := &world{T: t, GitHub: gh, clock: c, acme: gh.Org("acme")}
+	w := &world{T: t, GitHub: gh, clock: c, check: v, acme: gh.Org("acme")}
 	w.repo = w.acme.Repo("shop")
 	w.repo.Grant("dana", "maintain")
 	w.repo.Grant("kim", "write")

@@ -89,7 +89,7 @@ type cutter struct {
 
 var texts = map[string]bool{
 	"description": true, "summary": true, "example": true, "examples": true, "externalDocs": true,
-	"tags": true, "operationId": true, "title": true, "deprecated": true,
+	"discriminator": true, "tags": true, "operationId": true, "title": true, "deprecated": true,
 }
 
 // strip returns node without texts, examples and extensions.
