@@ -206,7 +206,7 @@ func (r *Repo) label(name string) object {
 	}
 	return object{
 		"id": id, "node_id": nodeID("Label", id), "url": r.api("/labels/%s", name), "name": name, "color": "ededed",
-		"default": false, "description": nil,
+		"default": false, "description": "",
 	}
 }
 

@@ -282,6 +282,7 @@ func (g *GitHub) peopleRoutes() []route {
 			return ok(o.fullJSON())
 		}),
 		newRoute("GET", "/orgs/{org}/members/{username}", "members:read", orgMember),
+		newRoute("GET", "/orgs/{org}/memberships/{username}", "members:read", orgMembership),
 		newRoute("GET", "/orgs/{org}/teams/{slug}", "members:read", withTeam(func(_ *call, t *Team) answer { return ok(t.full()) })),
 		newRoute("GET", "/orgs/{org}/teams/{slug}/members", "members:read", withTeam(teamMembers)),
 		newRoute("GET", "/orgs/{org}/teams/{slug}/memberships/{username}", "members:read", withTeam(teamMembership)),
@@ -299,12 +300,32 @@ func (u *user) public() object {
 }
 
 func orgMember(c *call) answer {
-	o := c.g.owners[strings.ToLower(c.vars["org"])]
-	u := c.g.users[strings.ToLower(c.vars["username"])]
-	if o == nil || u == nil || o.members[u.id] == "" {
+	if o, u := c.member(); u == nil || o.members[u.id] == "" {
 		return notFound()
 	}
 	return done()
+}
+
+// member finds the organization and the user that the path names; the user is
+// nil when one of them does not exist.
+func (c *call) member() (*Owner, *user) {
+	o := c.g.owners[strings.ToLower(c.vars["org"])]
+	if o == nil || o != c.inst {
+		return nil, nil
+	}
+	return o, c.g.users[strings.ToLower(c.vars["username"])]
+}
+
+func orgMembership(c *call) answer {
+	o, u := c.member()
+	if u == nil || o.members[u.id] == "" {
+		return notFound()
+	}
+	url := c.g.api("/orgs/%s", o.login)
+	return ok(object{
+		"url": url + "/memberships/" + u.login, "state": "active", "role": o.members[u.id], "organization_url": url,
+		"organization": o.brief(), "user": u.json(),
+	})
 }
 
 func withTeam(then func(*call, *Team) answer) func(*call) answer {

@@ -220,7 +220,7 @@ func (r *Repo) json() object {
 		"visibility": visibility, "forks": 0, "open_issues": open, "watchers": 0, "default_branch": r.defaultBranch,
 		"network_count": 0, "subscribers_count": 0, "delete_branch_on_merge": r.deleteHead,
 		"allow_squash_merge": true, "allow_merge_commit": true, "allow_rebase_merge": true, "allow_auto_merge": false,
-		"allow_update_branch": false, "temp_clone_token": nil,
+		"allow_update_branch": false,
 		"permissions": object{"admin": false, "maintain": false, "push": false, "triage": false, "pull": true},
 	}
 	for key, path := range paths {
@@ -235,7 +235,7 @@ func (r *Repo) json() object {
 // brief is the repository inside other things, such as a pull request's head.
 func (r *Repo) brief() object {
 	o := r.json()
-	for _, key := range []string{"network_count", "subscribers_count", "organization", "temp_clone_token", "permissions"} {
+	for _, key := range []string{"network_count", "subscribers_count", "organization", "permissions"} {
 		delete(o, key)
 	}
 	return o

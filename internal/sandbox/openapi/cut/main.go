@@ -58,6 +58,7 @@ func cutAPI(dir, to string) error {
 	if err != nil {
 		return err
 	}
+	mend(whole)
 	c := cutter{components: child(whole, "components"), kept: object{}}
 	paths := object{}
 	for _, route := range strings.Fields(routes) {
@@ -80,6 +81,17 @@ func cutAPI(dir, to string) error {
 		"paths":      paths,
 		"components": c.kept,
 	})
+}
+
+// mend sets right what the description says wrongly of GitHub: the list of
+// installations would have accounts that are a user and an enterprise at once.
+// A single installation is described well.
+func mend(whole object) {
+	list := whole
+	for _, key := range []string{"paths", "/app/installations", "get", "responses", "200", "content", "application/json", "schema"} {
+		list = child(list, key)
+	}
+	list["items"] = object{"$ref": "#/components/schemas/installation"}
 }
 
 // cutter keeps the components that stripped nodes refer to.
