@@ -111,21 +111,22 @@ func convertPull(w *wants, p *github.PullRequest) gate.PullRequest {
 	}
 	state := wantSome(w, "state", p.State)
 	pr := gate.PullRequest{
-		Repo:     convertRepository(w, p.Base.Repo),
-		Number:   wantSome(w, "number", p.Number),
-		Title:    want(w, "title", p.Title),
-		Body:     p.GetBody(),
-		URL:      wantSome(w, "html_url", p.HTMLURL),
-		Author:   mayUser(w, "user", p.User),
-		Open:     state == "open",
-		Draft:    want(w, "draft", p.Draft),
-		Merged:   p.MergedAt != nil,
-		MergedAt: p.GetMergedAt().Time,
-		MergeSHA: p.GetMergeCommitSHA(),
-		HeadSHA:  wantSome(w, "head.sha", p.Head.SHA),
-		HeadRef:  wantSome(w, "head.ref", p.Head.Ref),
-		BaseRef:  wantSome(w, "base.ref", p.Base.Ref),
-		BaseSHA:  wantSome(w, "base.sha", p.Base.SHA),
+		Repo:      convertRepository(w, p.Base.Repo),
+		Number:    wantSome(w, "number", p.Number),
+		Title:     want(w, "title", p.Title),
+		Body:      p.GetBody(),
+		URL:       wantSome(w, "html_url", p.HTMLURL),
+		Author:    mayUser(w, "user", p.User),
+		Open:      state == "open",
+		Draft:     want(w, "draft", p.Draft),
+		Merged:    p.MergedAt != nil,
+		MergedAt:  p.GetMergedAt().Time,
+		UpdatedAt: p.GetUpdatedAt().Time,
+		MergeSHA:  p.GetMergeCommitSHA(),
+		HeadSHA:   wantSome(w, "head.sha", p.Head.SHA),
+		HeadRef:   wantSome(w, "head.ref", p.Head.Ref),
+		BaseRef:   wantSome(w, "base.ref", p.Base.Ref),
+		BaseSHA:   wantSome(w, "base.sha", p.Base.SHA),
 	}
 	pr.HeadRepoID = p.Head.GetRepo().GetID()
 	for _, label := range wantList(w, "labels", p.Labels) {
