@@ -169,8 +169,16 @@ func (r *Repo) emitPush(who *user, ref, before, after string, forced bool) {
 		"ref": "refs/" + ref, "before": before, "after": after, "created": before == noSHA, "deleted": after == noSHA,
 		"forced": forced, "base_ref": nil, "compare": web("%s/compare/%.12s...%.12s", r.fullName(), before, after),
 		"commits": commits, "head_commit": head,
-		"pusher": object{"name": who.login, "email": who.signature().email},
+		"pusher": object{"name": who.login, "email": who.signature().email}, "repository": r.pushed(),
 	})
+}
+
+// pushed is the repository as push events show it: with times in seconds.
+func (r *Repo) pushed() object {
+	o := r.json()
+	o["created_at"], o["pushed_at"] = r.created.Unix(), r.gh.now().Unix()
+	o["stargazers"], o["master_branch"] = 0, r.defaultBranch
+	return o
 }
 
 // pushedJSON is a commit as push events show it.

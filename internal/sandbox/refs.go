@@ -67,7 +67,7 @@ func (r *Repo) emitTagPush(who *user, name, before, after string) {
 		"ref": "refs/tags/" + name, "before": before, "after": after, "created": before == noSHA,
 		"deleted": after == noSHA, "forced": before != noSHA && after != noSHA, "base_ref": nil,
 		"compare": web("%s/compare/%s", r.fullName(), name), "commits": []object{}, "head_commit": head,
-		"pusher": object{"name": who.login, "email": who.signature().email},
+		"pusher": object{"name": who.login, "email": who.signature().email}, "repository": r.pushed(),
 	})
 }
 

@@ -217,11 +217,11 @@ func (r *Repo) json() object {
 		"has_downloads": true, "has_wiki": true, "has_pages": false, "has_discussions": false, "forks_count": 0,
 		"mirror_url": nil, "archived": false, "disabled": false, "open_issues_count": open, "license": nil,
 		"allow_forking": true, "is_template": false, "web_commit_signoff_required": false, "topics": []string{},
-		"visibility": visibility, "forks": 0, "open_issues": open, "watchers": 0, "default_branch": r.defaultBranch,
+		"custom_properties": object{}, "visibility": visibility, "forks": 0, "open_issues": open, "watchers": 0, "default_branch": r.defaultBranch,
 		"network_count": 0, "subscribers_count": 0, "delete_branch_on_merge": r.deleteHead,
 		"allow_squash_merge": true, "allow_merge_commit": true, "allow_rebase_merge": true, "allow_auto_merge": false,
 		"allow_update_branch": false,
-		"permissions": object{"admin": false, "maintain": false, "push": false, "triage": false, "pull": true},
+		"permissions":         object{"admin": false, "maintain": false, "push": false, "triage": false, "pull": true},
 	}
 	for key, path := range paths {
 		o[key] = r.api("") + path
