@@ -13,11 +13,12 @@ package inbox
 
 import (
 	"context"
-	"crypto/sha256"
 	"database/sql"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -29,14 +30,15 @@ import (
 // be dispatched by this program: see [Entry].
 const version = 1
 
-// Digest identifies a body.
-type Digest [sha256.Size]byte
+// Digest identifies a body. It may be any function of the body that nobody who
+// replays it can change.
+type Digest [16]byte
 
 // Hint is what is kept of one delivery. Fields that its event does not have
 // are zero. Names and numbers are the payload's word: they say where to look,
 // never what is so.
 type Hint struct {
-	GUID       string    `json:"guid"`
+	GUID       string    `json:"guid"` // a UUID in lower case
 	Event      string    `json:"event"`
 	Action     string    `json:"action,omitempty"`
 	ReceivedAt time.Time `json:"at"`
@@ -216,7 +218,8 @@ func values(rows, columns int) string {
 		default:
 			b.WriteString("), (")
 		}
-		fmt.Fprintf(&b, "$%d", n+1)
+		b.WriteByte('$')
+		b.WriteString(strconv.Itoa(n + 1))
 	}
 	return b.String() + ")"
 }
@@ -227,7 +230,7 @@ func seenBodies(ctx context.Context, tx *sql.Tx, hints []Hint) (_ map[Digest]boo
 		args[n] = hints[n].BodyDigest[:]
 	}
 	seen := make(map[Digest]bool, len(hints))
-	rows, err := tx.QueryContext(ctx, "SELECT body_sha256 FROM delivery WHERE body_sha256 IN "+values(1, len(hints)), args...)
+	rows, err := tx.QueryContext(ctx, "SELECT body FROM delivery WHERE body IN "+values(1, len(hints)), args...)
 	if err != nil {
 		return nil, err
 	}
@@ -247,9 +250,13 @@ func seenBodies(ctx context.Context, tx *sql.Tx, hints []Hint) (_ map[Digest]boo
 func insertDeliveries(ctx context.Context, tx *sql.Tx, hints []Hint) (_ map[string]bool, err error) {
 	args := make([]any, 0, 3*len(hints))
 	for n := range hints {
-		args = append(args, hints[n].GUID, hints[n].BodyDigest[:], store.Millis(hints[n].ReceivedAt))
+		guid, err := guidBytes(hints[n].GUID)
+		if err != nil {
+			return nil, err
+		}
+		args = append(args, guid, hints[n].BodyDigest[:], store.Millis(hints[n].ReceivedAt))
 	}
-	rows, err := tx.QueryContext(ctx, "INSERT INTO delivery (guid, body_sha256, received_at) VALUES "+
+	rows, err := tx.QueryContext(ctx, "INSERT INTO delivery (guid, body, received_at) VALUES "+
 		values(len(hints), 3)+" ON CONFLICT (guid) DO NOTHING RETURNING guid", args...)
 	if err != nil {
 		return nil, err
@@ -257,18 +264,36 @@ func insertDeliveries(ctx context.Context, tx *sql.Tx, hints []Hint) (_ map[stri
 	defer func() { err = errors.Join(err, rows.Close()) }()
 	fresh := make(map[string]bool, len(hints))
 	for rows.Next() {
-		var guid string
+		var guid sql.RawBytes
 		if err := rows.Scan(&guid); err != nil {
 			return nil, err
 		}
-		fresh[guid] = true
+		fresh[guidText(guid)] = true
 	}
 	return fresh, rows.Err()
 }
 
+// guidBytes returns the sixteen bytes of a UUID.
+func guidBytes(guid string) ([]byte, error) {
+	b, err := hex.DecodeString(strings.ReplaceAll(guid, "-", ""))
+	if err != nil || len(b) != 16 {
+		return nil, fmt.Errorf("delivery identifier %q is not a UUID", guid)
+	}
+	return b, nil
+}
+
+func guidText(b []byte) string {
+	digits := hex.EncodeToString(b)
+	return digits[:8] + "-" + digits[8:12] + "-" + digits[12:16] + "-" + digits[16:20] + "-" + digits[20:]
+}
+
 // again reports whether a repeated delivery is let through: once, while any
 // subject is dead. Which one it is about, the dispatcher finds out.
-func again(ctx context.Context, tx *sql.Tx, guid string, dead *bool) (bool, error) {
+func again(ctx context.Context, tx *sql.Tx, text string, dead *bool) (bool, error) {
+	guid, err := guidBytes(text)
+	if err != nil {
+		return false, err
+	}
 	if !*dead {
 		err := tx.QueryRowContext(ctx, "SELECT count(*) > 0 FROM subject WHERE dead_at IS NOT NULL").Scan(dead)
 		if err != nil || !*dead {
@@ -388,8 +413,11 @@ func (i *Inbox) Prune(ctx context.Context, before time.Time) (int, error) {
 	for {
 		var n int64
 		err := i.store.Write(ctx, func(tx *sql.Tx) error {
-			res, err := tx.ExecContext(ctx, `DELETE FROM delivery WHERE guid IN
-				(SELECT guid FROM delivery WHERE received_at < $1 ORDER BY received_at LIMIT $2)`, store.Millis(before), pruneBatch)
+			// Rows lie in the order in which they came: the search ends at the first
+			// that stays.
+			res, err := tx.ExecContext(ctx, `DELETE FROM delivery WHERE id IN (SELECT id FROM delivery WHERE id <
+				coalesce((SELECT min(id) FROM delivery WHERE received_at >= $1), 9223372036854775807) ORDER BY id LIMIT $2)`,
+				store.Millis(before), pruneBatch)
 			if err != nil {
 				return err
 			}

@@ -206,7 +206,7 @@ func (s *Store) Writer() *sql.DB { return s.writer }
 // Check reports whether the store can be read and written now.
 func (s *Store) Check(ctx context.Context) error {
 	if err := s.Write(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, "UPDATE delivery SET again = again WHERE guid = ''")
+		_, err := tx.ExecContext(ctx, "UPDATE delivery SET again = again WHERE id = 0")
 		return err
 	}); err != nil {
 		return fmt.Errorf("write to the database: %w", err)

@@ -89,7 +89,7 @@ func TestNewerDatabaseIsRefused(t *testing.T) {
 func TestWriteIsAllOrNothing(t *testing.T) {
 	s := open(t, filepath.Join(t.TempDir(), "gonogo.db"))
 	insert := func(tx *sql.Tx) {
-		if _, err := tx.Exec("INSERT INTO delivery (guid, body_sha256, received_at) VALUES ($1, $2, $3)", "g", []byte{1}, 1); err != nil {
+		if _, err := tx.Exec("INSERT INTO delivery (guid, body, received_at) VALUES ($1, $2, $3)", []byte{1}, []byte{1}, 1); err != nil {
 			t.Fatal(err)
 		}
 	}

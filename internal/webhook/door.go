@@ -217,7 +217,7 @@ func (d *Door) receive(w http.ResponseWriter, r *http.Request) answer {
 	if which < 0 {
 		return unsigned
 	}
-	return d.take(r, b.bytes, which)
+	return d.take(r, b.bytes, signature, which)
 }
 
 // fromHeaders judges what can be judged before the body is read, and returns
@@ -292,7 +292,7 @@ func (d *Door) enter(ctx context.Context) bool {
 }
 
 // take handles a delivery whose signature is right.
-func (d *Door) take(r *http.Request, body []byte, which int) answer {
+func (d *Door) take(r *http.Request, body, signature []byte, which int) answer {
 	guid, okGUID := parseGUID(r.Header["X-Github-Delivery"])
 	name, okEvent := parseEvent(r.Header["X-Github-Event"])
 	if !okGUID || !okEvent {
@@ -315,7 +315,9 @@ func (d *Door) take(r *http.Request, body []byte, which int) answer {
 	case err != nil:
 		return d.refuse(guid, name, err)
 	}
-	h.GUID, h.ReceivedAt, h.BodyDigest = guid, d.now(), sha256.Sum256(body)
+	h.GUID, h.ReceivedAt = guid, d.now()
+	// Who replays a body must replay its signature, which is a digest already.
+	copy(h.BodyDigest[:], signature)
 	return d.store(r.Context(), h, which)
 }
 

@@ -3,16 +3,17 @@
 
 -- +goose Up
 
--- One row per delivery identifier that was ever acknowledged. "again" is set
--- once a repeated delivery was let through for a dead subject.
+-- One row per delivery that was ever acknowledged, in the order in which they
+-- came. "body" is a digest of the body; "again" is set once a repeated delivery
+-- was let through for a dead subject.
 CREATE TABLE delivery (
-    guid        TEXT   NOT NULL PRIMARY KEY,
-    body_sha256 BLOB   NOT NULL,
-    received_at BIGINT NOT NULL,
+    id          INTEGER PRIMARY KEY AUTOINCREMENT,
+    guid        BLOB    NOT NULL UNIQUE,
+    body        BLOB    NOT NULL,
+    received_at BIGINT  NOT NULL,
     again       INTEGER NOT NULL DEFAULT 0
 );
-CREATE INDEX delivery_body ON delivery (body_sha256);
-CREATE INDEX delivery_received ON delivery (received_at);
+CREATE INDEX delivery_body ON delivery (body);
 
 -- Deliveries that were acknowledged and not dispatched yet, in order of id.
 -- "dead_at" marks those that dispatching gave up on.

@@ -1,0 +1,325 @@
+package dispatch
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/sirupsen/logrus"
+
+	"gonogo/internal/gate"
+	"gonogo/internal/inbox"
+	"gonogo/internal/index"
+	"gonogo/internal/queue"
+)
+
+// hint leads one hint to its subjects.
+func (r *round) hint(h inbox.Hint) error {
+	r.tenant, r.again = h.InstallationID, h.Again
+	if !r.serves(h.Account.Login) {
+		r.counts = append(r.counts, Unallowed)
+		return nil
+	}
+	if ours := r.AppID != 0 && h.AppID == r.AppID; ours && h.Action != "rerequested" && h.Action != "requested_action" {
+		r.counts = append(r.counts, OwnCheck)
+		return nil
+	}
+	result := Dispatched
+	if h.Repo.ID != 0 {
+		foreign, err := r.learn(h)
+		if err != nil {
+			return err
+		}
+		if foreign {
+			result = Foreign
+		}
+	}
+	r.counts = append(r.counts, result)
+	return r.lead(h)
+}
+
+// learn enters the hint's repository. When the hint comes from another
+// installation than the one we know, it is worked in the turn of the latter
+// and with its access, and the repository is looked at: it may have been
+// transferred.
+func (r *round) learn(h inbox.Hint) (foreign bool, err error) {
+	foreign, err = r.Index.Learn(r.ctx, r.tx, repository(h.Repo, h.Account, h.InstallationID))
+	if err != nil || !foreign {
+		return false, err
+	}
+	known, err := r.Index.Repository(r.ctx, r.tx, h.Repo.ID)
+	if err != nil {
+		return false, err
+	}
+	r.Log.WithFields(logrus.Fields{"delivery": h.GUID, "repository": h.Repo.FullName, "installation": h.InstallationID,
+		"known_installation": known.InstallationID}).Warn("a delivery is of another installation than its repository")
+	r.tenant = known.InstallationID
+	return true, r.touch(queue.RepositoryOf(h.Repo.ID))
+}
+
+func repository(repo inbox.Repo, owner inbox.Account, installation int64) index.Repository {
+	_, name, _ := strings.Cut(repo.FullName, "/")
+	return index.Repository{
+		Repository: gate.Repository{ID: repo.ID, Owner: owner.Login, Name: name, OwnerIsUser: owner.IsUser,
+			DefaultBranch: repo.DefaultBranch, Private: repo.Private},
+		InstallationID: installation,
+	}
+}
+
+func (r *round) lead(h inbox.Hint) error {
+	switch h.Event {
+	case "pull_request":
+		return r.pullRequest(h)
+	case "pull_request_review":
+		return r.review(h)
+	case "issue_comment":
+		return r.comment(h)
+	case "check_run", "check_suite":
+		return r.check(h)
+	case "status":
+		return r.commit(h, nil)
+	case "push":
+		return r.branch(h.Repo.ID, h.Ref)
+	case "issues", "delete", "secret_scanning_alert", "member":
+		return r.allOpen(h.Repo.ID)
+	case "release":
+		return r.release(h)
+	case "repository":
+		return r.repository(h)
+	case "installation", "installation_repositories":
+		return r.installation(h)
+	case "membership", "team", "organization":
+		return r.people(h)
+	default:
+		return fmt.Errorf("event %q is stored but not known", h.Event)
+	}
+}
+
+// pullRequest looks at the pull request, and when it was closed at those whose
+// evidence it was: the same commit, branches that build on it.
+func (r *round) pullRequest(h inbox.Hint) error {
+	if err := r.savePull(h); err != nil {
+		return err
+	}
+	if err := r.touch(queue.PR(h.Repo.ID, h.PR)); err != nil || h.Action != "closed" {
+		return err
+	}
+	twins, err := r.Index.ByHead(r.ctx, r.tx, h.Repo.ID, h.SHA)
+	if err != nil {
+		return err
+	}
+	if err := r.touchOpen(twins); err != nil {
+		return err
+	}
+	if h.Pull == nil {
+		return nil
+	}
+	for _, ref := range []string{h.Pull.HeadRef, h.Pull.BaseRef} {
+		if err := r.branch(h.Repo.ID, ref); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *round) savePull(h inbox.Hint) error {
+	if h.Pull == nil {
+		return nil
+	}
+	_, err := r.Index.SavePull(r.ctx, r.tx, index.Pull{
+		RepoID: h.Repo.ID, Number: h.PR, HeadSHA: h.SHA, HeadRef: h.Pull.HeadRef, HeadRepoID: h.Pull.HeadRepoID,
+		BaseRef: h.Pull.BaseRef, AuthorID: h.Pull.AuthorID, Open: h.Pull.Open, Draft: h.Pull.Draft, AsOf: h.Pull.UpdatedAt,
+	}, h.ReceivedAt)
+	return err
+}
+
+// review looks at the pull request. A review that may hold a command, and every
+// change of a review, is also told: REST does not show that one was edited.
+func (r *round) review(h inbox.Hint) error {
+	if err := r.savePull(h); err != nil {
+		return err
+	}
+	v := h.Review
+	if v == nil || h.Action == "submitted" && v.Body == "" {
+		return r.touch(queue.PR(h.Repo.ID, h.PR))
+	}
+	return r.post(h, h.PR, inbox.Command{Source: inbox.FromReview, Action: h.Action, ReviewID: v.ID, ReviewSHA: v.CommitSHA,
+		Body: v.Body, User: v.User, CreatedAt: v.At, UpdatedAt: v.At, URL: v.URL})
+}
+
+func (r *round) comment(h inbox.Hint) error {
+	c := h.Comment
+	if c == nil {
+		return r.touch(queue.PR(h.Repo.ID, h.PR))
+	}
+	return r.post(h, h.PR, inbox.Command{Source: inbox.FromComment, Action: h.Action, CommentID: c.ID, Body: c.Body,
+		User: c.User, CreatedAt: c.CreatedAt, UpdatedAt: c.UpdatedAt, URL: c.URL})
+}
+
+func (r *round) check(h inbox.Hint) error {
+	if h.Button == nil || h.AppID != r.AppID && r.AppID != 0 {
+		return r.commit(h, nil)
+	}
+	return r.commit(h, &inbox.Command{Source: inbox.FromButton, Action: "pressed", Button: h.Button.Identifier,
+		CheckRunID: h.Button.CheckRunID, ExternalID: h.Button.ExternalID, ButtonSHA: h.SHA, User: h.Sender,
+		CreatedAt: h.ReceivedAt, UpdatedAt: h.ReceivedAt})
+}
+
+// commit looks at the open pull requests that have, or had, the hint's commit
+// as their head, and at those that the payload names. A command is posted to
+// each of them.
+func (r *round) commit(h inbox.Hint, c *inbox.Command) error {
+	known, err := r.Index.ByHead(r.ctx, r.tx, h.Repo.ID, h.SHA)
+	if err != nil {
+		return err
+	}
+	numbers := h.PRs
+	for _, p := range known {
+		if p.Open {
+			numbers = append(numbers, p.Number)
+		}
+	}
+	if len(numbers) == 0 && len(known) == 0 {
+		return r.unknownCommit(h)
+	}
+	seen := make(map[int]bool)
+	for _, n := range numbers {
+		if seen[n] {
+			continue
+		}
+		seen[n] = true
+		if c == nil {
+			err = r.touch(queue.PR(h.Repo.ID, n))
+		} else {
+			err = r.post(h, n, *c)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// unknownCommit has the whole repository looked at when we may simply not know
+// its pull requests yet. In one that we know, a commit that heads none is
+// nothing special: it is on a branch.
+func (r *round) unknownCommit(h inbox.Hint) error {
+	repo, err := r.Index.Repository(r.ctx, r.tx, h.Repo.ID)
+	if err != nil && !errors.Is(err, index.ErrUnknown) {
+		return err
+	}
+	if !repo.VerifiedAt.IsZero() {
+		open, err := r.Index.OpenPulls(r.ctx, r.tx, h.Repo.ID)
+		if err != nil || len(open) > 0 {
+			return err
+		}
+	}
+	return r.touch(queue.RepositoryOf(h.Repo.ID))
+}
+
+func (r *round) branch(repoID int64, ref string) error {
+	pulls, err := r.Index.ByBranch(r.ctx, r.tx, repoID, ref)
+	if err != nil {
+		return err
+	}
+	return r.touchOpen(pulls)
+}
+
+func (r *round) allOpen(repoID int64) error {
+	pulls, err := r.Index.OpenPulls(r.ctx, r.tx, repoID)
+	if err != nil {
+		return err
+	}
+	return r.touchOpen(pulls)
+}
+
+func (r *round) touchOpen(pulls []index.Pull) error {
+	for _, p := range pulls {
+		if !p.Open {
+			continue
+		}
+		if err := r.touch(queue.PR(p.RepoID, p.Number)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// release looks at the release. One that is published or gone moves the
+// "since the previous release" of open pull requests.
+func (r *round) release(h inbox.Hint) error {
+	if err := r.touch(queue.ReleaseOf(h.Repo.ID, h.Tag)); err != nil {
+		return err
+	}
+	switch h.Action {
+	case "published", "deleted", "unpublished":
+		return r.allOpen(h.Repo.ID)
+	default:
+		return nil
+	}
+}
+
+func (r *round) repository(h inbox.Hint) error {
+	if h.Action == "deleted" {
+		return r.removeRepository(h, h.Repo.ID)
+	}
+	return r.touch(queue.RepositoryOf(h.Repo.ID))
+}
+
+// removeRepository takes a repository out, if it belongs to the hint's
+// installation.
+func (r *round) removeRepository(h inbox.Hint, id int64) error {
+	known, err := r.Index.Repository(r.ctx, r.tx, id)
+	if errors.Is(err, index.ErrUnknown) || err == nil && known.InstallationID != h.InstallationID {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return r.Index.RemoveRepository(r.ctx, r.tx, id, h.ReceivedAt)
+}
+
+func (r *round) installation(h inbox.Hint) error {
+	i := index.Installation{ID: h.InstallationID, AccountID: h.Account.ID, AccountLogin: h.Account.Login, AccountIsUser: h.Account.IsUser}
+	switch h.Action {
+	case "deleted":
+		i.RemovedAt = h.ReceivedAt
+		if err := r.Index.RemoveRepositories(r.ctx, r.tx, i.ID, h.ReceivedAt); err != nil {
+			return err
+		}
+	case "suspend":
+		i.SuspendedAt = h.ReceivedAt
+	}
+	if err := r.Index.SaveInstallation(r.ctx, r.tx, i); err != nil || !i.Active() {
+		return err
+	}
+	for _, repo := range h.ReposRemoved {
+		if err := r.removeRepository(h, repo.ID); err != nil {
+			return err
+		}
+	}
+	for _, repo := range h.ReposAdded {
+		if _, err := r.Index.Learn(r.ctx, r.tx, repository(repo, h.Account, h.InstallationID)); err != nil {
+			return err
+		}
+	}
+	if h.Action == "removed" {
+		return nil
+	}
+	return r.touch(queue.InstallationOf(h.InstallationID))
+}
+
+// people looks at all open pull requests of the organization: somebody's
+// authority may have changed.
+func (r *round) people(h inbox.Hint) error {
+	repos, err := r.Index.ByInstallation(r.ctx, r.tx, h.InstallationID)
+	if err != nil {
+		return err
+	}
+	for _, repo := range repos {
+		if err := r.allOpen(repo.ID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
