@@ -86,6 +86,7 @@ type PullRequest struct {
 	BaseRef    string
 	BaseSHA    string
 	Labels     []string
+	UpdatedAt  time.Time
 
 	// What GitHub counts, to compare lists with.
 	ChangedFiles, Commits, Additions, Deletions int

@@ -134,20 +134,13 @@ type Evaluation struct {
 
 	Decisions []Standing // who said what, and whether it still counts
 	Readings  map[string]time.Time
+	People    []string  // logins on whose permission it rests
 	Again     time.Time // when to look again without an event; zero: not needed
 }
 
 // Blockers returns the findings that keep the verdict from READY, the gravest
 // first.
-func (e Evaluation) Blockers() []Finding {
-	var open []Finding
-	for _, f := range e.Findings {
-		if f.Status.Blocks() {
-			open = append(open, f)
-		}
-	}
-	return open
-}
+func (e Evaluation) Blockers() []Finding { return blockers(e.Findings) }
 
 // Binding is what a person's decision was given for.
 type Binding struct {
@@ -184,4 +177,39 @@ type Standing struct {
 	Counts bool
 	Lapsed string // one line: what changed since; "" when it counts
 	Code   string // the reason code of the lapse
+}
+
+// ReleaseEvaluation is the readiness of a release: what lies between it and
+// the previous one.
+type ReleaseEvaluation struct {
+	Number   int64
+	At       time.Time
+	Repo     Repository
+	Release  Release
+	Commit   string // that the tag leads to, or will
+	Previous string // tag of the previous release, "" for the first
+	Pulls    []ReleasedPull
+	Verdict  Verdict
+	Status   Status
+	Findings []Finding // the gravest first
+}
+
+// ReleasedPull is a pull request that a release contains.
+type ReleasedPull struct {
+	Number  int
+	Title   string
+	Verdict Verdict // when it was merged; "" when none was made
+}
+
+// Blockers returns the findings that keep the release from READY.
+func (e ReleaseEvaluation) Blockers() []Finding { return blockers(e.Findings) }
+
+func blockers(findings []Finding) []Finding {
+	var open []Finding
+	for _, f := range findings {
+		if f.Status.Blocks() {
+			open = append(open, f)
+		}
+	}
+	return open
 }

@@ -131,6 +131,33 @@ type void struct {
 	How      string
 }
 
+// Merge is the data of a merged entry: what stood when a pull request was
+// merged. An empty verdict means that none was made for that head.
+type Merge struct {
+	Verdict    gate.Verdict
+	Evaluation int64
+	MergeSHA   string
+	Base       string
+	At         time.Time
+}
+
+// MergeOf returns what stood when a pull request was merged, and false when
+// its merge was not entered.
+func (l *Ledger) MergeOf(ctx context.Context, repoID int64, number int) (Merge, bool, error) {
+	var data []byte
+	row := l.db.Read().QueryRowContext(ctx, `SELECT data FROM entry WHERE repo_id = $1 AND once = $2`,
+		repoID, MergedOnce(number))
+	found, err := none(row.Scan(&data))
+	if err != nil || !found {
+		return Merge{}, false, err
+	}
+	var m Merge
+	return m, true, json.Unmarshal(data, &m)
+}
+
+// MergedOnce is the key of a pull request's merged entry.
+func MergedOnce(number int) string { return fmt.Sprintf("merged/%d", number) }
+
 // AppendDecision adds a GO or NO-GO. It reports false when the command that
 // once names was entered before.
 func AppendDecision(ctx context.Context, tx *sql.Tx, pr gate.PullRequest, d gate.PersonDecision, once string) (bool, error) {

@@ -33,9 +33,9 @@ type Input struct {
 	Now      time.Time
 	// HeadSeen is when this head commit was first seen by this server.
 	HeadSeen time.Time
-	// UnverifiedSince is when evidence first could not be read without an
-	// evaluation in between that could; zero when all was read last time.
-	UnverifiedSince time.Time
+	// Faults are findings about what the evaluation itself is made from: see
+	// Invalid and Unread.
+	Faults []gate.Finding
 }
 
 // question is an Input with what several requirements need to know of it.
@@ -57,6 +57,7 @@ type requirement struct {
 // requirements lists all requirements in the order in which they are shown.
 var requirements = [...]requirement{
 	{"decision/record", "the record is complete", func(q question, _ Evidence) []gate.Finding { return record(q) }},
+	{"decision/inputs", "policy and comments were read", func(q question, _ Evidence) []gate.Finding { return q.Faults }},
 	{"risk/floor", "the declared class is high enough for what changes", func(q question, e Evidence) []gate.Finding { return riskFloor(q, e) }},
 	{"code/checks", "all required checks are green", func(q question, e Evidence) []gate.Finding { return checks(q, e) }},
 	{"code/secrets", "no credential in added lines", func(q question, e Evidence) []gate.Finding { return secrets(q, e) }},
@@ -87,8 +88,21 @@ func Requirements() []gate.Requirement {
 // says so as a failure.
 const GraceForEvidence = 15 * time.Minute
 
-// retryAfter is how soon an evaluation with unread evidence is repeated.
-const retryAfter = 30 * time.Second
+// RetryEvidence is how soon an evaluation with unread evidence is repeated.
+const RetryEvidence = 30 * time.Second
+
+// Unjudged is the evaluation that follows last when what could not be read
+// this time leaves nothing to judge.
+func Unjudged(last gate.Evaluation, what string, why gate.Unreadable, now time.Time) gate.Evaluation {
+	f := unread(what, why)
+	f.Requirement = "decision/inputs"
+	last.At, last.Findings, last.Status, last.Verdict = now, one(f), f.Status, verdictOf(f.Status)
+	last.Again = now.Add(RetryEvidence)
+	for i := range last.Rows {
+		last.Rows[i].Evidence, last.Rows[i].Comparison, last.Rows[i].Reason = f.Fact, gate.Unverifiable, ""
+	}
+	return last
+}
 
 // Evaluate judges one pull request. It is pure: the same input gives the same
 // evaluation, whatever the order in which evidence is listed. Number is left
@@ -160,7 +174,7 @@ func again(q question, ev gate.Evaluation) time.Time {
 	for _, f := range ev.Findings {
 		switch {
 		case f.Status == gate.Unknown:
-			earlier(q.Now.Add(retryAfter))
+			earlier(q.Now.Add(RetryEvidence))
 		case f.Code == codeAwaited:
 			earlier(q.HeadSeen.Add(graceForChecks))
 		}
@@ -210,6 +224,25 @@ func row(q question, g gate.Gate, findings []gate.Finding) gate.GateRow {
 		r.Evidence, r.Comparison = "holds", gate.Confirmed
 	}
 	return r
+}
+
+// Invalid is the finding for a policy file that Parse refused.
+func Invalid(err error) gate.Finding {
+	return gate.Finding{
+		Status: gate.Fail, Code: "policy-invalid", By: gate.ByAdmin,
+		Fact: "the policy " + Path + " on the base branch is not valid: " + gate.Quote(err.Error()),
+		Fix:  "mend the file on the base branch; until then no pull request is ready",
+	}
+}
+
+// Unread is the finding for what an evaluation needs and could not read: "the
+// policy", which never falls back to another one, or "the comments".
+func Unread(what string, why gate.Unreadable) gate.Finding { return unread(what, why) }
+
+// ClassOf returns the class by which a pull request is judged: the higher of
+// what its record declares and of the floor that its files and labels reach.
+func ClassOf(p *Policy, pr gate.PullRequest, r gate.Record, files gate.Reading[[]gate.File]) gate.Class {
+	return max(r.Class, floorOf(p, pr.Labels, files).class, gate.Low)
 }
 
 // one returns a single finding as a list.

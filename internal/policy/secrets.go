@@ -51,29 +51,39 @@ func leaks(scan gate.Reading[gate.LeakScan]) []gate.Finding {
 func alerts(q question, e SecretsEvidence) []gate.Finding {
 	open := e.Alerts()
 	if !open.Known {
-		f := unread("GitHub's secret-scanning alerts", open.Why)
-		if f.Status == gate.Unknown {
-			return one(f)
-		}
-		f.Code = "alerts-not-enabled"
-		if !q.Policy.Secrets.AlertsRequired {
-			f.Status = gate.Advisory
-		}
-		return one(f)
+		return one(unreadAlerts(open.Why, q.Policy))
 	}
 	var found []gate.Finding
 	for _, a := range open.Value {
-		f := gate.Finding{
-			Status: gate.Advisory, Code: "secret-alert", By: gate.ByAuthor, Link: a.URL,
-			Fact: fmt.Sprintf("GitHub's secret-scanning alert %d (%s) is open", a.Number, gate.Quote(a.Rule)),
-			Fix:  "revoke the credential and close the alert",
-		}
+		f := openAlert(a)
 		if len(a.Commits) == 0 || inPullRequest(q, e, a.Commits) {
 			f.Status = gate.Fail
 		}
 		found = append(found, f)
 	}
 	return found
+}
+
+func openAlert(a gate.Alert) gate.Finding {
+	return gate.Finding{
+		Status: gate.Advisory, Code: "secret-alert", By: gate.ByAuthor, Link: a.URL,
+		Fact: fmt.Sprintf("GitHub's secret-scanning alert %d (%s) is open", a.Number, gate.Quote(a.Rule)),
+		Fix:  "revoke the credential and close the alert",
+	}
+}
+
+// unreadAlerts: where the feature is off or the App may not see it, the missing
+// alerts are said, and block if the policy demands them.
+func unreadAlerts(why gate.Unreadable, p *Policy) gate.Finding {
+	f := unread("GitHub's secret-scanning alerts", why)
+	if f.Status == gate.Unknown {
+		return f
+	}
+	f.Code = "alerts-not-enabled"
+	if !p.Secrets.AlertsRequired {
+		f.Status = gate.Advisory
+	}
+	return f
 }
 
 // inPullRequest reports whether one of the commits belongs to the pull

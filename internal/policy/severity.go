@@ -41,13 +41,17 @@ func severe(q question, e SeverityEvidence, label string, weight gate.Status) []
 		if fixes[i.Number] {
 			continue
 		}
-		found = append(found, gate.Finding{
-			Status: weight, Code: "severe-issue", By: gate.ByDecider, Link: i.URL,
-			Fact: fmt.Sprintf("issue #%d (%s) is open: %s", i.Number, gate.Quote(label), gate.Quote(i.Title)),
-			Fix:  "close the issue, or take the label off if it does not concern this release",
-		})
+		found = append(found, severeIssue(label, i, weight))
 	}
 	return found
+}
+
+func severeIssue(label string, i gate.Issue, weight gate.Status) gate.Finding {
+	return gate.Finding{
+		Status: weight, Code: "severe-issue", By: gate.ByDecider, Link: i.URL,
+		Fact: fmt.Sprintf("issue #%d (%s) is open: %s", i.Number, gate.Quote(label), gate.Quote(i.Title)),
+		Fix:  "close the issue, or take the label off if it does not concern this release",
+	}
 }
 
 // closing matches GitHub's own closing keywords before an issue number.

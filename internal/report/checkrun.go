@@ -1,6 +1,11 @@
 package report
 
-import "time"
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
+	"time"
+)
 
 // CheckRun is a check run ready to be written: within GitHub's limits, with
 // nothing in it that a user could have made into markup.
@@ -15,6 +20,15 @@ type CheckRun struct {
 	Summary    string // at most 65,535 bytes, as is Text
 	Text       string
 	Actions    []Button // at most three
+}
+
+// Digest identifies what a reader would notice: the times of readings and the
+// evaluation's number are left out, so that an evaluation that found nothing
+// new writes nothing.
+func (c CheckRun) Digest() string {
+	text, _, _ := strings.Cut(c.Text, readingsHeading)
+	sum := sha256.Sum256([]byte(strings.Join([]string{c.Name, c.DetailsURL, string(c.Conclusion), c.Title, c.Summary, text}, "\x00")))
+	return hex.EncodeToString(sum[:16])
 }
 
 // Conclusion is the outcome of a completed check run. GitHub lets "neutral" and

@@ -78,9 +78,13 @@ func decisionTable(ev gate.Evaluation) string {
 	return b.String()
 }
 
+// readingsHeading opens the part of the text that differs between evaluations
+// that found the same.
+const readingsHeading = "### Read"
+
 func sources(ev gate.Evaluation) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "\n### Read\n\n- Policy: %s, rules `%s`\n- Head: `%s`\n- Base: %s at `%s`\n- Evaluation %d at %s\n",
+	fmt.Fprintf(&b, "\n"+readingsHeading+"\n\n- Policy: %s, rules `%s`\n- Head: `%s`\n- Base: %s at `%s`\n- Evaluation %d at %s\n",
 		codeSpan(ev.PolicySource), gate.Short(ev.PolicySHA), ev.PR.HeadSHA,
 		codeSpan(ev.PR.BaseRef), gate.Short(ev.PR.BaseSHA), ev.Number, ev.At.UTC().Format(time.RFC3339))
 	for _, name := range slices.Sorted(maps.Keys(ev.Readings)) {

@@ -1,0 +1,89 @@
+package report
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"gonogo/internal/gate"
+)
+
+// Marker identifies a comment of ours by what it answers. It is an HTML
+// comment, which readers do not see.
+func Marker(kind, key string) string {
+	data, err := json.Marshal(map[string]string{kind: key})
+	if err != nil {
+		panic(err) // a map of strings always marshals
+	}
+	return "<!-- gonogo " + string(data) + " -->"
+}
+
+// Reply renders the short answer to a command that was refused or not
+// understood: one sentence, and the line to type where there is one. No line of
+// it starts with a slash, so that nobody's robot takes it for a command.
+func Reply(login, sentence, line, key string) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: %s", codeSpan("@"+login), markdown(sentence))
+	if !strings.HasSuffix(sentence, ".") {
+		b.WriteString(".")
+	}
+	if line != "" {
+		fmt.Fprintf(&b, " Type %s.", codeSpan(line))
+	}
+	fmt.Fprintf(&b, "\n\n%s\n", Marker("reply", key))
+	return b.String()
+}
+
+// Help renders the commands that apply to a pull request and who may use them.
+func Help(ev gate.Evaluation, key string) string {
+	sha := gate.Short(ev.PR.HeadSHA)
+	rows := [][3]string{
+		{"/go " + sha + " [reason]", "release managers who wrote none of it", "a GO for this commit, base branch, policy and record"},
+		{"/no-go [reason]", "release managers", "nothing merges until the same person or another release manager says /go"},
+		{"/recheck", "anyone with write access", "reads all evidence again"},
+		{"/gonogo help", "anyone", "shows this table"},
+	}
+	var b strings.Builder
+	b.WriteString("| command | who | what it does |\n|---|---|---|\n")
+	for _, r := range rows {
+		fmt.Fprintf(&b, "| %s | %s | %s |\n", codeSpan(r[0]), r[1], r[2])
+	}
+	fmt.Fprintf(&b, "\nA command is a line of its own in a new comment; edited text is never a command.\n\n%s\n", Marker("reply", key))
+	return b.String()
+}
+
+// maxAsked is how many people one comment asks.
+const maxAsked = 3
+
+// Ask renders the comment that asks for a decision. It is the one text in which
+// people are mentioned so that GitHub notifies them: logins read from the API,
+// three at most.
+func Ask(ev gate.Evaluation, deciders []gate.User, lapsed string) string {
+	var names []string
+	for _, u := range deciders[:min(len(deciders), maxAsked)] {
+		if isLogin(u.Login) {
+			names = append(names, "@"+u.Login)
+		}
+	}
+	who := strings.Join(names, ", ")
+	if who == "" {
+		who = "A release manager"
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: this %s-risk pull request waits for your decision on `%s`.", who, ev.Class, gate.Short(ev.PR.HeadSHA))
+	if lapsed != "" {
+		fmt.Fprintf(&b, " %s.", sentence(markdown(lapsed)))
+	}
+	fmt.Fprintf(&b, "\n\nTo release it, comment %s. To stop it, comment %s. What was verified stands in the check run.\n\n%s\n",
+		codeSpan("/go "+gate.Short(ev.PR.HeadSHA)), codeSpan("/no-go reason"), Marker("ask", fmt.Sprint(ev.PR.Number)))
+	return b.String()
+}
+
+// isLogin reports whether s can be an account's login, which nothing else
+// would be safe to mention.
+func isLogin(s string) bool {
+	return s != "" && len(s) <= 60 && !slices.ContainsFunc([]rune(s), func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' && r != '_'
+	})
+}

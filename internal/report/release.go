@@ -1,0 +1,74 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+	"time"
+
+	"gonogo/internal/gate"
+)
+
+// Release renders the check run of a release on the commit of its tag.
+func Release(ev gate.ReleaseEvaluation, o Options) CheckRun {
+	run := CheckRun{
+		Name: o.Name, HeadSHA: ev.Commit, DetailsURL: o.DetailsURL, StartedAt: ev.At,
+		ExternalID: ExternalID(ev.Repo.ID, ev.Commit, ev.Number),
+		Conclusion: map[gate.Status]Conclusion{
+			gate.Pass: Success, gate.Advisory: Success, gate.Fail: Failure, gate.Action: ActionRequired,
+		}[ev.Status],
+		Title: releaseTitle(ev),
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "**%s** · release %s at `%s`\n", ev.Verdict, codeSpan(ev.Release.Tag), gate.Short(ev.Commit))
+	fmt.Fprintf(&b, "Since: %s, %d pull %s\n", previous(ev), len(ev.Pulls), plural(len(ev.Pulls), "request", "requests"))
+	if open := ev.Blockers(); len(open) > 0 {
+		fmt.Fprintf(&b, "Open: %s\n", openLine(open))
+		b.WriteString(list("What is open", open, o.DetailsURL))
+	}
+	var said []gate.Finding
+	for _, f := range ev.Findings {
+		if f.Status == gate.Advisory {
+			said = append(said, f)
+		}
+	}
+	b.WriteString(list("Said, does not block", said, o.DetailsURL))
+	run.Summary = cut(b.String(), limit, o.DetailsURL)
+	run.Text = cut(releaseText(ev), limit, o.DetailsURL)
+	return run
+}
+
+func releaseTitle(ev gate.ReleaseEvaluation) string {
+	tag := plain(gate.Quote(ev.Release.Tag))
+	open := ev.Blockers()
+	if len(open) == 0 {
+		return shorten(fmt.Sprintf("%s · release %s · %s", ev.Verdict, tag, gate.Short(ev.Commit)), titleLimit)
+	}
+	head, tail := fmt.Sprintf("%s · %s · ", ev.Verdict, open[0].Code), ""
+	if len(open) > 1 {
+		tail = fmt.Sprintf(" +%d more", len(open)-1)
+	}
+	return head + shorten(plain(open[0].Fact), titleLimit-len([]rune(head))-len([]rune(tail))) + tail
+}
+
+func previous(ev gate.ReleaseEvaluation) string {
+	if ev.Previous == "" {
+		return "the beginning (no earlier release)"
+	}
+	return "release " + codeSpan(ev.Previous)
+}
+
+func releaseText(ev gate.ReleaseEvaluation) string {
+	var b strings.Builder
+	b.WriteString("### Pull requests of this release\n\n")
+	if len(ev.Pulls) == 0 {
+		b.WriteString("None.\n")
+	} else {
+		b.WriteString("| pull request | title | verdict when merged |\n|---|---|---|\n")
+	}
+	for _, p := range ev.Pulls {
+		fmt.Fprintf(&b, "| #%d | %s | %s |\n", p.Number, cell(gate.Quote(p.Title)), cmp.Or(string(p.Verdict), "none"))
+	}
+	fmt.Fprintf(&b, "\n%s\n\n- Evaluation %d at %s\n", readingsHeading, ev.Number, ev.At.UTC().Format(time.RFC3339))
+	return b.String()
+}

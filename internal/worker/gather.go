@@ -1,0 +1,183 @@
+package worker
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"gonogo/internal/gate"
+	"gonogo/internal/hub"
+	"gonogo/internal/policy"
+)
+
+// guess is what we believe of a pull request before it is read, so that all
+// evidence can be read beside it. What turns out wrong is read again.
+type guess struct {
+	head, headRef, base string
+	severity            policy.Severity
+	people              []string // logins whose permission will be asked for
+}
+
+// gathered is what one round of reading brought.
+type gathered struct {
+	pr   gate.Reading[gate.PullRequest]
+	snap *snapshot
+}
+
+// gather reads the pull request and all evidence in one parallel round, all
+// pages. The error is a limit that GitHub set.
+func (w *Worker) gather(ctx context.Context, repo *hub.Repo, number int, g guess) (gathered, error) {
+	out := gathered{snap: newSnapshot()}
+	s := out.snap
+	r := &round{w: w}
+	into(ctx, r, func(ctx context.Context) (gate.PullRequest, error) { return repo.PullRequest(ctx, number) },
+		func(v gate.Reading[gate.PullRequest]) { out.pr = v })
+	into(ctx, r, func(ctx context.Context) ([]gate.File, error) { return repo.Files(ctx, number) },
+		func(v gate.Reading[[]gate.File]) {
+			s.files = v
+			s.leaks = w.scan(ctx, repo, v)
+		})
+	into(ctx, r, func(ctx context.Context) ([]gate.Commit, error) { return repo.Commits(ctx, number) },
+		func(v gate.Reading[[]gate.Commit]) { s.commits = v })
+	into(ctx, r, func(ctx context.Context) ([]gate.ReviewOf, error) { return repo.Reviews(ctx, number) },
+		func(v gate.Reading[[]gate.ReviewOf]) { s.reviews = v })
+	into(ctx, r, func(ctx context.Context) ([]gate.Comment, error) { return repo.Comments(ctx, number) },
+		func(v gate.Reading[[]gate.Comment]) { s.comments = v })
+	into(ctx, r, repo.Alerts, func(v gate.Reading[[]gate.Alert]) { s.alerts = v })
+	w.readIssues(ctx, r, repo, s, g.severity)
+	w.readHead(ctx, r, repo, s, g.head)
+	w.readBase(ctx, r, repo, s, gate.PullRequest{Number: number, HeadRef: g.headRef, BaseRef: g.base})
+	w.readPeople(ctx, r, repo, s, g.people)
+	if err := r.wait(); err != nil {
+		return out, err
+	}
+	if !out.pr.Known {
+		return out, nil
+	}
+	return out, w.mend(ctx, repo, out, g)
+}
+
+// mend reads again what was read for a wrong guess, and holds lists against
+// the pull request's own counts.
+func (w *Worker) mend(ctx context.Context, repo *hub.Repo, out gathered, g guess) error {
+	pr, s := out.pr.Value, out.snap
+	r := &round{w: w}
+	if pr.HeadSHA != g.head {
+		w.readHead(ctx, r, repo, s, pr.HeadSHA)
+	}
+	if pr.BaseRef != g.base || pr.HeadRef != g.headRef {
+		w.readBase(ctx, r, repo, s, pr)
+	}
+	if s.files.Known {
+		if err := hub.FilesComplete(pr, s.files.Value); err != nil {
+			s.files = reading[[]gate.File](nil, err, s.files.At)
+		}
+	}
+	if s.commits.Known {
+		if err := hub.CommitsComplete(pr, s.commits.Value); err != nil {
+			s.commits = reading[[]gate.Commit](nil, err, s.commits.At)
+		}
+	}
+	return r.wait()
+}
+
+// readHead reads what hangs on the head commit. Our own check runs are no
+// evidence.
+func (w *Worker) readHead(ctx context.Context, r *round, repo *hub.Repo, s *snapshot, sha string) {
+	if sha == "" {
+		return
+	}
+	into(ctx, r, func(ctx context.Context) ([]gate.Check, error) { return repo.Checks(ctx, sha) },
+		func(v gate.Reading[[]gate.Check]) {
+			v.Value = slices.DeleteFunc(v.Value, func(c gate.Check) bool { return c.App == w.AppID })
+			s.checks = v
+		})
+}
+
+// readBase reads what hangs on the base branch: its rules, its policy, and the
+// branches that were merged into it and into the head.
+func (w *Worker) readBase(ctx context.Context, r *round, repo *hub.Repo, s *snapshot, pr gate.PullRequest) {
+	if pr.BaseRef == "" {
+		return
+	}
+	into(ctx, r, func(ctx context.Context) ([]gate.RequiredCheck, error) { return repo.RequiredChecks(ctx, pr.BaseRef) },
+		func(v gate.Reading[[]gate.RequiredCheck]) { s.required = v })
+	into(ctx, r, func(ctx context.Context) (hub.File, error) { return repo.File(ctx, policy.Path, pr.BaseRef) },
+		func(v gate.Reading[hub.File]) { s.policy = v })
+	into(ctx, r, func(ctx context.Context) ([]gate.Branch, error) { return repo.DanglingBranches(ctx, pr) },
+		func(v gate.Reading[[]gate.Branch]) { s.dangling = v })
+}
+
+func (w *Worker) readIssues(ctx context.Context, r *round, repo *hub.Repo, s *snapshot, severity policy.Severity) {
+	for _, label := range []string{severity.SEV1, severity.SEV2} {
+		if has(s, s.issues, label) {
+			continue
+		}
+		into(ctx, r, func(ctx context.Context) ([]gate.Issue, error) { return repo.SevereIssues(ctx, label) },
+			func(v gate.Reading[[]gate.Issue]) { keep(s, s.issues, label, v) })
+	}
+}
+
+func (w *Worker) readPeople(ctx context.Context, r *round, repo *hub.Repo, s *snapshot, logins []string) {
+	slices.Sort(logins)
+	for _, login := range slices.Compact(logins) {
+		if login == "" || has(s, s.permissions, login) {
+			continue
+		}
+		into(ctx, r, func(ctx context.Context) (gate.Permission, error) { return repo.Permission(ctx, login) },
+			func(v gate.Reading[gate.Permission]) { keep(s, s.permissions, login, v) })
+	}
+}
+
+// complete reads what only the pull request's own content tells to read: the
+// people and teams whom its record, its reviews and its policy name.
+func (w *Worker) complete(ctx context.Context, repo *hub.Repo, s *snapshot, p *policy.Policy, record gate.Record, people []string) error {
+	r := &round{w: w}
+	w.readIssues(ctx, r, repo, s, p.Severity)
+	for _, review := range s.reviews.Value {
+		if review.State == gate.Approved || review.State == gate.ChangesRequested {
+			people = append(people, review.User.Login)
+		}
+	}
+	for _, d := range s.decisions {
+		people = append(people, d.User.Login)
+	}
+	w.readPeople(ctx, r, repo, s, people)
+
+	owners := append([]gate.Owner{record.RollbackOwner, record.DecisionOwner}, record.Panel...)
+	for _, o := range owners {
+		if login := o.User; login != "" && !has(s, s.accounts, login) {
+			keep(s, s.accounts, login, gate.Reading[gate.User]{})
+			into(ctx, r, func(ctx context.Context) (gate.User, error) { return repo.User(ctx, login) },
+				func(v gate.Reading[gate.User]) { keep(s, s.accounts, login, v) })
+		}
+		w.readTeam(ctx, r, repo, s, o.Team)
+	}
+	for _, role := range p.Roles {
+		for _, team := range role.Teams {
+			w.readTeam(ctx, r, repo, s, team)
+		}
+	}
+	return r.wait()
+}
+
+func (w *Worker) readTeam(ctx context.Context, r *round, repo *hub.Repo, s *snapshot, name string) {
+	org, slug, ok := strings.Cut(name, "/")
+	if !ok || has(s, s.teams, name) {
+		return
+	}
+	keep(s, s.teams, name, gate.Reading[[]gate.User]{})
+	into(ctx, r, func(ctx context.Context) ([]gate.User, error) { return repo.Team(ctx, org, slug) },
+		func(v gate.Reading[[]gate.User]) { keep(s, s.teams, name, v) })
+}
+
+// scan searches the added lines of files that were read.
+func (w *Worker) scan(ctx context.Context, repo *hub.Repo, files gate.Reading[[]gate.File]) gate.Reading[gate.LeakScan] {
+	if !files.Known {
+		return gate.Unread[gate.LeakScan](files.Why, files.At)
+	}
+	found := w.Scanner.Scan(ctx, files.Value, func(ctx context.Context, f gate.File) ([]byte, error) {
+		return repo.Blob(ctx, f.ContentSHA)
+	})
+	return gate.Read(found, files.At)
+}

@@ -1,0 +1,192 @@
+package worker
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"gonogo/internal/gate"
+	"gonogo/internal/hub"
+	"gonogo/internal/ledger"
+	"gonogo/internal/policy"
+	"gonogo/internal/queue"
+	"gonogo/internal/report"
+)
+
+// publish writes the check run of an evaluation's head, unless it shows a newer
+// evaluation already or would say the same again. A READY is not written by a
+// job that an event has overtaken: the run that follows will decide.
+func (w *Worker) publish(ctx context.Context, v *view, ev ledger.Evaluation, notes []string) error {
+	unlock := w.heads.lock(ev.PR.Repo.ID, ev.PR.HeadSHA)
+	defer unlock()
+	if ev.Verdict == gate.Ready {
+		if overtaken, err := w.overtaken(ctx, v.job); err != nil || overtaken {
+			return err
+		}
+	}
+	evs, err := w.withTwins(ctx, ev)
+	if err != nil {
+		return err
+	}
+	run := report.Check(evs, report.Options{
+		Name: v.policy.Check, DetailsURL: ev.PR.URL, Notes: notes,
+		UnverifiedSince: ev.UnverifiedSince,
+		FailUnverified:  !ev.UnverifiedSince.IsZero() && ev.At.Sub(ev.UnverifiedSince) >= policy.GraceForEvidence,
+	})
+	return w.writeRun(ctx, v.repo, v.job, ev.PR.Repo.ID, ev.Number, run)
+}
+
+// overtaken reports whether the job's subject was touched since it began.
+func (w *Worker) overtaken(ctx context.Context, job queue.Job) (bool, error) {
+	var now int64
+	err := w.Store.Write(ctx, func(tx *sql.Tx) (err error) {
+		now, err = w.Queue.Generation(ctx, tx, job.Subject)
+		return err
+	})
+	return now > job.Generation, err
+}
+
+// withTwins adds the standing evaluations of other open pull requests with the
+// same head: a check run hangs on the commit.
+func (w *Worker) withTwins(ctx context.Context, ev ledger.Evaluation) ([]gate.Evaluation, error) {
+	evs := []gate.Evaluation{ev.Evaluation}
+	pulls, err := w.Index.ByHead(ctx, nil, ev.PR.Repo.ID, ev.PR.HeadSHA)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range pulls {
+		if p.Number == ev.PR.Number || !p.Open || p.HeadSHA != ev.PR.HeadSHA {
+			continue
+		}
+		twin, found, err := w.Ledger.LatestOn(ctx, p.RepoID, p.Number, p.HeadSHA)
+		if err != nil {
+			return nil, err
+		}
+		if found && twin.PR.BaseRef == p.BaseRef {
+			evs = append(evs, twin.Evaluation)
+		}
+	}
+	return evs, nil
+}
+
+// writeRun brings the check run on GitHub to what run says: intent, effect and
+// outcome are each on the disk before the next.
+func (w *Worker) writeRun(ctx context.Context, repo *hub.Repo, job queue.Job, repoID, number int64, run report.CheckRun) error {
+	stands, found, err := w.Ledger.PublishedOn(ctx, repoID, run.HeadSHA, run.Name)
+	if err != nil {
+		return err
+	}
+	if found && stands.Evaluation > number {
+		w.log(ctx).WithField("evaluation", number).Info("superseded: the check run shows a newer evaluation")
+		return nil
+	}
+	digest := run.Digest()
+	now := w.now()
+	if found && stands.Digest == digest && now.Sub(stands.At) < refresh {
+		return w.savePublished(ctx, repoID, run, stands.RunID, digest, number, stands.At)
+	}
+	if err := w.enter(ctx, ledger.KindPublish, repoID, run, number); err != nil {
+		return err
+	}
+	id, err := w.sendRun(ctx, repo, job, run, stands, found)
+	if err != nil {
+		return fmt.Errorf("publish on %s: %w", gate.Short(run.HeadSHA), err)
+	}
+	w.log(ctx).WithField("sha", run.HeadSHA).WithField("title", run.Title).Info("published")
+	return w.savePublished(ctx, repoID, run, id, digest, number, now)
+}
+
+func (w *Worker) enter(ctx context.Context, kind ledger.Kind, repoID int64, run report.CheckRun, number int64) error {
+	return w.Store.Write(ctx, func(tx *sql.Tx) error {
+		_, err := ledger.Append(ctx, tx, ledger.Entry{
+			At: w.now(), Kind: kind, RepoID: repoID, SHA: run.HeadSHA,
+			Once: fmt.Sprintf("%s/%s/%d/%s", kind, gate.Short(run.HeadSHA), number, run.Conclusion),
+			Data: map[string]any{"name": run.Name, "conclusion": run.Conclusion, "title": run.Title, "evaluation": number},
+		})
+		return err
+	})
+}
+
+func (w *Worker) savePublished(ctx context.Context, repoID int64, run report.CheckRun, id int64, digest string, number int64, at time.Time) error {
+	return w.Store.Write(ctx, func(tx *sql.Tx) error {
+		return ledger.SavePublished(ctx, tx, repoID, run.HeadSHA, run.Name, ledger.Published{
+			RunID: id, Conclusion: string(run.Conclusion), Digest: digest, Evaluation: number, At: at,
+		})
+	})
+}
+
+// sendRun changes the standing run in place, or posts a new one: for a head
+// that has none, and where a completed run would have to go back to being in
+// progress, which GitHub refuses. A job that is tried again first looks whether
+// the run that it posted before exists: its answer may have been lost.
+func (w *Worker) sendRun(ctx context.Context, repo *hub.Repo, job queue.Job, run report.CheckRun, stands ledger.Published, found bool) (int64, error) {
+	inPlace := found && (stands.Conclusion == "" || run.Conclusion != report.InProgress)
+	id := stands.RunID
+	if !inPlace && job.Attempt > 1 {
+		runs, err := repo.CheckRuns(ctx, run.HeadSHA, run.Name)
+		if err != nil {
+			return 0, err
+		}
+		i := slices.IndexFunc(runs, func(r hub.Run) bool { return r.ID > stands.RunID })
+		if i >= 0 && (!runs[i].Completed || run.Conclusion != report.InProgress) {
+			inPlace, id = true, runs[i].ID
+		}
+	}
+	if inPlace {
+		updated, err := repo.UpdateCheckRun(ctx, id, run)
+		if !hub.IsMissing(err) {
+			return updated.ID, err
+		}
+	}
+	created, err := repo.CreateCheckRun(ctx, run)
+	return created.ID, err
+}
+
+// worsens is the key of the message with which the dispatcher marks events that
+// can worsen a verdict: only those set a standing READY back.
+const worsens = "worsens"
+
+// noticeWhenSlow publishes that an evaluation is under way once it takes longer
+// than two seconds. The returned function ends that; it may be called twice.
+func (w *Worker) noticeWhenSlow(ctx context.Context, repo *hub.Repo, job queue.Job, g guess, number int64) (stop func()) {
+	if g.head == "" {
+		return func() {}
+	}
+	done := make(chan struct{})
+	timer := time.AfterFunc(w.Slow, func() {
+		defer close(done)
+		if err := w.noticeSlow(ctx, repo, job, g, number); err != nil && ctx.Err() == nil {
+			w.log(ctx).WithError(err).Warn("could not publish that the evaluation is under way")
+		}
+	})
+	return sync.OnceFunc(func() {
+		if !timer.Stop() {
+			<-done // a run that is being posted must not be left behind unknown
+		}
+	})
+}
+
+func (w *Worker) noticeSlow(ctx context.Context, repo *hub.Repo, job queue.Job, g guess, number int64) error {
+	unlock := w.heads.lock(job.Subject.ID, g.head)
+	defer unlock()
+	p := w.policyGuess(job.Subject.ID)
+	stands, found, err := w.Ledger.PublishedOn(ctx, job.Subject.ID, g.head, p.Check)
+	if err != nil {
+		return err
+	}
+	known, err := w.Index.Repository(ctx, nil, job.Subject.ID)
+	if err != nil {
+		return err
+	}
+	worse := slices.ContainsFunc(job.Messages, func(m queue.Message) bool { return m.Key == worsens })
+	standsWell := found && (stands.Conclusion != string(report.Success) || !worse)
+	if standsWell || !p.InScope(g.base, known.DefaultBranch, nil) {
+		return nil
+	}
+	pr := gate.PullRequest{Repo: known.Repository, Number: job.Subject.Number, HeadSHA: g.head}
+	run := report.Evaluating(pr, report.Options{Name: p.Check, DetailsURL: w.webURL(known.Repository, job.Subject.Number)}, w.now())
+	return w.writeRun(ctx, repo, job, job.Subject.ID, number, run)
+}

@@ -1,0 +1,375 @@
+package worker
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"gonogo/internal/decision"
+	"gonogo/internal/gate"
+	"gonogo/internal/hub"
+	"gonogo/internal/index"
+	"gonogo/internal/ledger"
+	"gonogo/internal/policy"
+	"gonogo/internal/queue"
+	"gonogo/internal/report"
+)
+
+// rereads is how often a READY starts over because head, base or record moved
+// while it was made.
+const rereads = 3
+
+// view is one pull request as a job sees it.
+type view struct {
+	job    queue.Job
+	repo   *hub.Repo
+	pr     gate.PullRequest
+	snap   *snapshot
+	policy *policy.Policy
+	number int64 // of the evaluation
+	faults []gate.Finding
+}
+
+// outcome is what an evaluation leaves to do.
+type outcome struct {
+	answers  []answer
+	comments []gate.Comment // as they were read
+	moved    bool           // start over: nothing was published
+}
+
+// pull evaluates one pull request, publishes its verdict, and answers the
+// commands that were given on it.
+func (w *Worker) pull(ctx context.Context, job queue.Job) error {
+	repo, err := w.repository(ctx, job.Subject.ID)
+	if err != nil || repo == nil {
+		return err
+	}
+	var answers []answer
+	for range rereads {
+		out, err := w.evaluate(ctx, repo, job)
+		answers = append(answers, out.answers...)
+		if err != nil {
+			return err
+		}
+		if !out.moved {
+			return w.answer(ctx, repo, job, answers, out.comments)
+		}
+		job.Messages = nil // they were heard
+	}
+	return errors.New("head, base or record moved at every reading")
+}
+
+// evaluate makes and publishes one evaluation.
+func (w *Worker) evaluate(ctx context.Context, repo *hub.Repo, job queue.Job) (outcome, error) {
+	started := w.now()
+	number, err := w.Ledger.Begin(ctx, job.Subject.ID, job.Subject.Number, started)
+	if err != nil {
+		return outcome{}, err
+	}
+	g, err := w.guess(ctx, job)
+	if err != nil {
+		return outcome{}, err
+	}
+	stopNotice := w.noticeWhenSlow(ctx, repo, job, g, number)
+	defer stopNotice()
+
+	found, err := w.gather(ctx, repo, job.Subject.Number, g)
+	switch {
+	case err != nil:
+		return outcome{}, err
+	case !found.pr.Known:
+		stopNotice()
+		return outcome{}, w.unreadable(ctx, repo, job, number, found.pr.Why)
+	}
+	v := &view{job: job, repo: repo, pr: found.pr.Value, snap: found.snap, number: number}
+	if err := w.remember(ctx, v); err != nil {
+		return outcome{}, err
+	}
+	if !v.pr.Open {
+		return outcome{}, w.closed(ctx, v)
+	}
+	w.usePolicy(v)
+	if in, err := w.inScope(ctx, v); err != nil || !in {
+		return outcome{}, err
+	}
+	out, ev, err := w.judge(ctx, v)
+	if err != nil || out.moved {
+		return out, err
+	}
+	stopNotice()
+	return out, w.settle(ctx, v, ev, out, started)
+}
+
+// judge hears the commands and evaluates what was read.
+func (w *Worker) judge(ctx context.Context, v *view) (outcome, ledger.Evaluation, error) {
+	out := outcome{comments: v.snap.comments.Value}
+	record := decision.Parse(v.pr.Body)
+	commands, err := parseMessages(v.job.Messages)
+	if err != nil {
+		return out, ledger.Evaluation{}, err
+	}
+	if v.snap.decisions, err = w.Ledger.Decisions(ctx, v.pr.Repo.ID, v.pr.Number); err != nil {
+		return out, ledger.Evaluation{}, err
+	}
+	if err := w.complete(ctx, v.repo, v.snap, v.policy, record, commandPeople(commands)); err != nil {
+		return out, ledger.Evaluation{}, err
+	}
+	if out.answers, err = w.decide(ctx, v, record, commands); err != nil {
+		return out, ledger.Evaluation{}, err
+	}
+	ev, err := w.result(ctx, v, record)
+	if err == nil && ev.Verdict == gate.Ready && !v.pr.Draft {
+		out.moved, err = w.moved(ctx, v, record)
+	}
+	return out, ev, err
+}
+
+// settle records, publishes and asks.
+func (w *Worker) settle(ctx context.Context, v *view, ev ledger.Evaluation, out outcome, started time.Time) error {
+	if err := w.store(ctx, v, ev, out.answers); err != nil {
+		return err
+	}
+	w.Observe(ev.Verdict, w.now().Sub(started))
+	if err := w.publish(ctx, v, ev, notesOf(out.answers)); err != nil {
+		return err
+	}
+	return w.ask(ctx, v, ev.Evaluation)
+}
+
+// unreadable publishes that the pull request itself cannot be read, on the head
+// that was last judged, and asks for another try.
+func (w *Worker) unreadable(ctx context.Context, repo *hub.Repo, job queue.Job, number int64, why gate.Unreadable) error {
+	again := fmt.Errorf("read #%d: %s", job.Subject.Number, why.Fact)
+	if why.Cause == gate.CauseMissing {
+		w.log(ctx).Info("the pull request is gone or not visible: nothing to judge")
+		return nil
+	}
+	last, found, err := w.Ledger.Latest(ctx, job.Subject.ID, job.Subject.Number)
+	if err != nil || !found {
+		return errors.Join(err, again)
+	}
+	v := &view{job: job, repo: repo, pr: last.PR, policy: w.policyGuess(job.Subject.ID), number: number}
+	ev := ledger.Evaluation{Evaluation: policy.Unjudged(last.Evaluation, "the pull request", why, w.now()), UnverifiedSince: earliest(last.UnverifiedSince, w.now())}
+	ev.Number = number
+	if err := w.store(ctx, v, ev, nil); err != nil {
+		return err
+	}
+	if err := w.publish(ctx, v, ev, nil); err != nil {
+		return errors.Join(again, err)
+	}
+	return queue.Later(policy.RetryEvidence)
+}
+
+// guess is what is known of the pull request from before.
+func (w *Worker) guess(ctx context.Context, job queue.Job) (guess, error) {
+	g := guess{severity: w.policyGuess(job.Subject.ID).Severity}
+	known, err := w.Index.Pull(ctx, nil, job.Subject.ID, job.Subject.Number)
+	if err != nil && !errors.Is(err, index.ErrUnknown) {
+		return g, err
+	}
+	g.head, g.headRef, g.base = known.HeadSHA, known.HeadRef, known.BaseRef
+	decisions, err := w.Ledger.Decisions(ctx, job.Subject.ID, job.Subject.Number)
+	for _, d := range decisions {
+		g.people = append(g.people, d.User.Login)
+	}
+	last, _, lastErr := w.Ledger.Latest(ctx, job.Subject.ID, job.Subject.Number)
+	g.people = append(g.people, last.People...)
+	return g, errors.Join(err, lastErr)
+}
+
+// lag is how long GitHub's API may show an older state of a pull request than
+// an event told, before the API is believed.
+const lag = time.Minute
+
+// lagging is how soon a state that lags is read again.
+const lagging = 2 * time.Second
+
+// remember keeps what was read in the index, before anything is decided. When
+// an event told of a later head than the API shows, the API lags behind.
+func (w *Worker) remember(ctx context.Context, v *view) error {
+	current := true
+	err := w.Store.Write(ctx, func(tx *sql.Tx) (err error) {
+		current, err = w.Index.SavePull(ctx, tx, indexed(v.pr, gate.Undeclared), w.now())
+		return err
+	})
+	if err != nil || current {
+		return err
+	}
+	known, err := w.Index.Pull(ctx, nil, v.pr.Repo.ID, v.pr.Number)
+	if err != nil || known.HeadSHA == v.pr.HeadSHA || w.now().Sub(known.AsOf) > lag {
+		return err
+	}
+	w.log(ctx).WithField("sha", known.HeadSHA).Info("GitHub's API still shows an earlier head")
+	return queue.Later(lagging)
+}
+
+// usePolicy settles the policy in force. A file that is missing leaves the
+// built-in policy; one that cannot be read or is not valid never does so
+// silently: it is a finding that blocks.
+func (w *Worker) usePolicy(v *view) {
+	file := v.snap.policy
+	v.policy = policy.BuiltIn()
+	switch {
+	case file.Known:
+		p, err := policy.Parse(policy.Path, file.Value.Content)
+		if err != nil {
+			v.faults = append(v.faults, policy.Invalid(err))
+			break
+		}
+		v.policy = p
+	case file.Why.Cause != gate.CauseMissing:
+		v.faults = append(v.faults, policy.Unread("the policy "+policy.Path, file.Why))
+	}
+	w.policies.Store(v.pr.Repo.ID, v.policy)
+}
+
+// inScope reports whether the pull request is judged. A base branch that is
+// neither the default branch nor named by the policy is judged if its rules
+// require the check; whether they do must be known.
+func (w *Worker) inScope(ctx context.Context, v *view) (bool, error) {
+	rules := v.snap.required
+	if v.policy.InScope(v.pr.BaseRef, v.pr.Repo.DefaultBranch, rules.Value) {
+		return true, nil
+	}
+	if !rules.Known {
+		return false, errors.New("the rules of " + v.pr.BaseRef + " could not be read")
+	}
+	w.log(ctx).WithField("base", v.pr.BaseRef).Debug("base branch out of scope: no check run")
+	return false, nil
+}
+
+// result evaluates what was gathered.
+func (w *Worker) result(ctx context.Context, v *view, record gate.Record) (ledger.Evaluation, error) {
+	repoID := v.pr.Repo.ID
+	heads, err := w.Index.Heads(ctx, nil, repoID, v.pr.Number)
+	if err != nil {
+		return ledger.Evaluation{}, err
+	}
+	last, _, err := w.Ledger.Latest(ctx, repoID, v.pr.Number)
+	if err != nil {
+		return ledger.Evaluation{}, err
+	}
+	now := w.now()
+	seen := now
+	for _, h := range heads {
+		if h.SHA == v.pr.HeadSHA {
+			seen = h.Seen
+		}
+	}
+	ev := ledger.Evaluation{Evaluation: policy.Evaluate(policy.Input{
+		PR: v.pr, Record: record, Policy: v.policy, Evidence: v.snap, Now: now, HeadSeen: seen, Faults: v.faults,
+	})}
+	ev.Number = v.number
+	ev.Readings, ev.People = v.snap.times(), v.snap.people()
+	for _, f := range ev.Findings {
+		if f.Status == gate.Unknown && ev.UnverifiedSince.IsZero() {
+			ev.UnverifiedSince = earliest(last.UnverifiedSince, now)
+		}
+	}
+	return ev, nil
+}
+
+func earliest(since, now time.Time) time.Time {
+	if since.IsZero() {
+		return now
+	}
+	return since
+}
+
+// moved reads head, base and record once more, and reports whether any of them
+// is no longer what the evaluation was made from.
+func (w *Worker) moved(ctx context.Context, v *view, record gate.Record) (bool, error) {
+	again, err := v.repo.PullRequest(ctx, v.pr.Number)
+	if err != nil {
+		return false, err
+	}
+	same := again.Open && again.HeadSHA == v.pr.HeadSHA && again.BaseRef == v.pr.BaseRef &&
+		(again.Body == v.pr.Body || decision.Parse(again.Body).Terms().Hash() == record.Terms().Hash() && decision.Parse(again.Body).Decision == record.Decision)
+	if same {
+		return false, nil
+	}
+	w.log(ctx).Info("head, base or record moved before READY was published: starting over")
+	return true, nil
+}
+
+// store records the evaluation, a changed verdict, and when to look again, in
+// one transaction.
+func (w *Worker) store(ctx context.Context, v *view, ev ledger.Evaluation, acts []answer) error {
+	last, _, err := w.Ledger.Latest(ctx, v.pr.Repo.ID, v.pr.Number)
+	if err != nil {
+		return err
+	}
+	return w.Store.Write(ctx, func(tx *sql.Tx) error {
+		if err := ledger.Finish(ctx, tx, ev); err != nil {
+			return err
+		}
+		if last.Verdict != ev.Verdict || last.PR.HeadSHA != ev.PR.HeadSHA {
+			if err := w.enterVerdict(ctx, tx, ev); err != nil {
+				return err
+			}
+		}
+		if ev.Verdict == gate.Ready || decided(acts) {
+			if err := ledger.Keep(ctx, tx, ev.Number); err != nil {
+				return err
+			}
+		}
+		return w.Queue.Wake(ctx, tx, v.job.Subject, w.wakeAt(ev))
+	})
+}
+
+func (w *Worker) enterVerdict(ctx context.Context, tx *sql.Tx, ev ledger.Evaluation) error {
+	var codes []string
+	for _, f := range ev.Blockers() {
+		codes = append(codes, string(f.Requirement)+" "+f.Code)
+	}
+	_, err := ledger.Append(ctx, tx, ledger.Entry{
+		At: ev.At, Kind: ledger.KindVerdict, RepoID: ev.PR.Repo.ID, Number: ev.PR.Number, SHA: ev.PR.HeadSHA,
+		Once: fmt.Sprintf("verdict/%d", ev.Number),
+		Data: map[string]any{
+			"verdict": ev.Verdict, "class": ev.Class.String(), "base": ev.PR.BaseRef, "policy": ev.PolicySHA,
+			"record": ev.Terms.Hash(), "evaluation": ev.Number, "blockers": codes,
+		},
+	})
+	return err
+}
+
+// refresh is how often an undecided check run is written again: GitHub calls one
+// stale after 14 days.
+const refresh = 24 * time.Hour
+
+// wakeAt is when to look again without an event.
+func (w *Worker) wakeAt(ev ledger.Evaluation) time.Time {
+	if !ev.Again.IsZero() {
+		return ev.Again
+	}
+	if report.Conclude(ev.Evaluation, report.Options{}) == report.InProgress {
+		return ev.At.Add(refresh)
+	}
+	return time.Time{}
+}
+
+// closed keeps what stood when a pull request was merged.
+func (w *Worker) closed(ctx context.Context, v *view) error {
+	last, found, err := w.Ledger.LatestOn(ctx, v.pr.Repo.ID, v.pr.Number, v.pr.HeadSHA)
+	if err != nil {
+		return err
+	}
+	return w.Store.Write(ctx, func(tx *sql.Tx) error {
+		if err := w.Queue.Wake(ctx, tx, v.job.Subject, time.Time{}); err != nil || !v.pr.Merged {
+			return err
+		}
+		if found {
+			if err := ledger.Keep(ctx, tx, last.Number); err != nil {
+				return err
+			}
+		}
+		_, err := ledger.Append(ctx, tx, ledger.Entry{
+			At: w.now(), Kind: ledger.KindMerged, RepoID: v.pr.Repo.ID, Number: v.pr.Number, SHA: v.pr.HeadSHA,
+			Once: ledger.MergedOnce(v.pr.Number),
+			Data: ledger.Merge{Verdict: last.Verdict, Evaluation: last.Number, MergeSHA: v.pr.MergeSHA, Base: v.pr.BaseRef, At: v.pr.MergedAt},
+		})
+		return err
+	})
+}

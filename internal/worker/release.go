@@ -1,0 +1,246 @@
+package worker
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"gonogo/internal/gate"
+	"gonogo/internal/hub"
+	"gonogo/internal/ledger"
+	"gonogo/internal/policy"
+	"gonogo/internal/queue"
+	"gonogo/internal/report"
+)
+
+// release judges the release with the subject's tag and publishes the result
+// on the commit to which the tag leads.
+func (w *Worker) release(ctx context.Context, job queue.Job) error {
+	repo, err := w.repository(ctx, job.Subject.ID)
+	if err != nil || repo == nil {
+		return err
+	}
+	releases, err := repo.Releases(ctx)
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(releases, func(r gate.Release) bool { return r.Tag == job.Subject.Tag })
+	if i < 0 {
+		w.log(ctx).WithField("tag", job.Subject.Tag).Info("the release is gone")
+		return nil
+	}
+	known, err := repo.Repository(ctx)
+	if err != nil {
+		return err
+	}
+	number, err := w.Ledger.Begin(ctx, known.ID, 0, w.now())
+	if err != nil {
+		return err
+	}
+	commit, err := commitOf(ctx, repo, releases[i])
+	if hub.IsMissing(err) {
+		w.log(ctx).WithField("tag", releases[i].Tag).Warn("the release's tag and target do not exist: nothing to publish on")
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	in := policy.ReleaseInput{
+		Repo: known, Release: releases[i], Commit: commit, Now: w.now(), Policy: policy.BuiltIn(), Issues: map[string]gate.Reading[[]gate.Issue]{},
+	}
+	if in.Policy, err = w.releasePolicy(ctx, repo, known.DefaultBranch); err != nil {
+		return err
+	}
+	if err := w.gatherRelease(ctx, repo, previousOf(releases, releases[i]), &in); err != nil {
+		return err
+	}
+	ev := policy.EvaluateRelease(in)
+	ev.Number = number
+	return w.publishRelease(ctx, repo, job, ev, in.Policy.Check)
+}
+
+// commitOf is the commit of a release: of its tag, or of its target while it is
+// a draft whose tag does not exist yet.
+func commitOf(ctx context.Context, repo *hub.Repo, r gate.Release) (string, error) {
+	sha, err := repo.TagCommit(ctx, r.Tag)
+	if !hub.IsMissing(err) || !r.Draft {
+		return sha, err
+	}
+	tip, exists, branchErr := repo.Branch(ctx, r.Target)
+	switch {
+	case branchErr != nil:
+		return "", branchErr
+	case exists:
+		return tip, nil
+	case len(r.Target) == 40:
+		return r.Target, nil
+	}
+	return "", err
+}
+
+// previousOf is the release published last before r; nil for the first.
+func previousOf(releases []gate.Release, r gate.Release) *gate.Release {
+	at := func(r gate.Release) time.Time {
+		if r.PublishedAt.IsZero() {
+			return r.CreatedAt
+		}
+		return r.PublishedAt
+	}
+	var previous *gate.Release
+	for _, c := range releases {
+		earlier := c.ID != r.ID && !c.Draft && (r.Draft || at(c).Before(at(r)))
+		if earlier && (previous == nil || at(c).After(at(*previous))) {
+			previous = &c
+		}
+	}
+	return previous
+}
+
+// releasePolicy loads the policy of a release, which has no one to be told of a
+// broken one but the log: it is judged by the built-in policy then, which is no
+// milder about what a release is asked for.
+func (w *Worker) releasePolicy(ctx context.Context, repo *hub.Repo, branch string) (*policy.Policy, error) {
+	file, err := repo.File(ctx, policy.Path, branch)
+	if hub.IsMissing(err) {
+		return policy.BuiltIn(), nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	p, err := policy.Parse(policy.Path, file.Content)
+	if err != nil {
+		w.log(ctx).WithError(err).Warn("the policy is not valid: the release is judged by the built-in one")
+		return policy.BuiltIn(), nil
+	}
+	return p, nil
+}
+
+// gatherRelease reads all that a release is judged from.
+func (w *Worker) gatherRelease(ctx context.Context, repo *hub.Repo, previous *gate.Release, in *policy.ReleaseInput) error {
+	var since time.Time
+	if previous != nil {
+		in.Previous, since = previous.Tag, previous.PublishedAt
+	}
+	r := &round{w: w}
+	s := newSnapshot()
+	w.readIssues(ctx, r, repo, s, in.Policy.Severity)
+	into(ctx, r, repo.Alerts, func(v gate.Reading[[]gate.Alert]) { in.Alerts = v })
+	into(ctx, r, func(ctx context.Context) ([]gate.Branch, error) {
+		return repo.MergedBranches(ctx, in.Repo.DefaultBranch, since)
+	},
+		func(v gate.Reading[[]gate.Branch]) { in.Branches = v })
+	into(ctx, r, func(ctx context.Context) (contents, error) { return w.contents(ctx, repo, *in) },
+		func(v gate.Reading[contents]) {
+			in.Pulls = gate.Reading[[]gate.ReleasedPull]{Value: v.Value.pulls, Known: v.Known, Why: v.Why, At: v.At}
+			in.Strays = v.Value.strays
+		})
+	err := r.wait()
+	in.Issues = s.issues
+	return err
+}
+
+// contents is what a release brings: pull requests, and commits without one.
+type contents struct {
+	pulls  []gate.ReleasedPull
+	strays []string
+}
+
+// contents finds the pull requests whose commits lie between the previous
+// release and this one. Each commit is asked for its pull requests, so that
+// merge, squash and rebase count alike. The first release holds everything that
+// was merged into the default branch.
+func (w *Worker) contents(ctx context.Context, repo *hub.Repo, in policy.ReleaseInput) (contents, error) {
+	merged, strays := []gate.PullRequest(nil), []string(nil)
+	if in.Previous == "" {
+		var err error
+		if merged, err = repo.MergedPullRequests(ctx, in.Repo.DefaultBranch, time.Time{}); err != nil {
+			return contents{}, err
+		}
+	} else {
+		between, err := repo.Compare(ctx, in.Previous, in.Commit)
+		if err != nil {
+			return contents{}, err
+		}
+		if merged, strays, err = pullsOf(ctx, repo, between.Commits); err != nil {
+			return contents{}, err
+		}
+	}
+	found := contents{strays: strays}
+	for _, pr := range merged {
+		m, _, err := w.Ledger.MergeOf(ctx, in.Repo.ID, pr.Number)
+		if err != nil {
+			return contents{}, err
+		}
+		found.pulls = append(found.pulls, gate.ReleasedPull{Number: pr.Number, Title: pr.Title, Verdict: m.Verdict})
+	}
+	slices.SortFunc(found.pulls, func(a, b gate.ReleasedPull) int { return a.Number - b.Number })
+	return found, nil
+}
+
+// asking is how many commits are asked for their pull requests at once.
+const asking = 16
+
+// pullsOf returns the merged pull requests that brought in the commits, and the
+// commits that came with none.
+func pullsOf(ctx context.Context, repo *hub.Repo, commits []gate.Commit) (pulls []gate.PullRequest, strays []string, err error) {
+	found := make([][]gate.PullRequest, len(commits))
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(asking)
+	for i, c := range commits {
+		g.Go(func() (err error) {
+			found[i], err = repo.PullRequestsOf(ctx, c.SHA)
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, nil, err
+	}
+	seen := map[int]bool{}
+	for i, c := range commits {
+		merged := slices.DeleteFunc(found[i], func(pr gate.PullRequest) bool { return !pr.Merged })
+		if len(merged) == 0 {
+			strays = append(strays, c.SHA)
+		}
+		for _, pr := range merged {
+			if !seen[pr.Number] {
+				seen[pr.Number] = true
+				pulls = append(pulls, pr)
+			}
+		}
+	}
+	return pulls, strays, nil
+}
+
+// publishRelease enters the result and writes the check run. Evidence that
+// could not be read is read again before anything final is said.
+func (w *Worker) publishRelease(ctx context.Context, repo *hub.Repo, job queue.Job, ev gate.ReleaseEvaluation, name string) error {
+	err := w.Store.Write(ctx, func(tx *sql.Tx) error {
+		var codes []string
+		for _, f := range ev.Blockers() {
+			codes = append(codes, string(f.Requirement)+" "+f.Code)
+		}
+		_, err := ledger.Append(ctx, tx, ledger.Entry{
+			At: ev.At, Kind: ledger.KindRelease, RepoID: ev.Repo.ID, SHA: ev.Commit, Once: fmt.Sprintf("release/%d", ev.Number),
+			Data: map[string]any{"tag": ev.Release.Tag, "previous": ev.Previous, "pulls": ev.Pulls, "verdict": ev.Verdict, "blockers": codes},
+		})
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	unlock := w.heads.lock(ev.Repo.ID, ev.Commit)
+	defer unlock()
+	run := report.Release(ev, report.Options{Name: name, DetailsURL: ev.Release.URL})
+	if err := w.writeRun(ctx, repo, job, ev.Repo.ID, ev.Number, run); err != nil {
+		return err
+	}
+	if ev.Status == gate.Unknown {
+		return errors.New("judge release " + ev.Release.Tag + ": some evidence could not be read")
+	}
+	return nil
+}

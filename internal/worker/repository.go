@@ -1,0 +1,156 @@
+package worker
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"gonogo/internal/gate"
+	"gonogo/internal/hub"
+	"gonogo/internal/index"
+	"gonogo/internal/queue"
+)
+
+// trusted is how long GitHub's word about which installation covers a
+// repository is taken for granted.
+const trusted = time.Hour
+
+// repository opens a repository by its id. It returns nil when there is nothing
+// to work on: it is not known, gone, or not covered by the installation that
+// the deliveries named. A delivery's word is not enough, since one secret signs
+// for all installations.
+func (w *Worker) repository(ctx context.Context, id int64) (*hub.Repo, error) {
+	known, err := w.Index.Repository(ctx, nil, id)
+	switch {
+	case errors.Is(err, index.ErrUnknown):
+		w.log(ctx).Warn("unknown repository: nothing to do")
+		return nil, nil
+	case err != nil:
+		return nil, err
+	case !known.RemovedAt.IsZero():
+		w.log(ctx).Debug("the repository was removed from the installation")
+		return nil, nil
+	}
+	if w.now().Sub(known.VerifiedAt) >= trusted {
+		if known, err = w.verify(ctx, known); err != nil || known.VerifiedAt.IsZero() {
+			return nil, err
+		}
+	}
+	return w.Hub.Repo(known.InstallationID, known.Repository), nil
+}
+
+// verify asks GitHub which installation covers a repository and keeps the
+// answer. It returns the zero value when none does, or when it is not the one
+// that deliveries claimed; the claim is then replaced by what is so.
+func (w *Worker) verify(ctx context.Context, claimed index.Repository) (index.Repository, error) {
+	covers, err := w.Hub.InstallationOf(ctx, claimed.Owner, claimed.Name)
+	if hub.IsMissing(err) {
+		w.foreign(ctx, claimed, "no installation of this App covers it")
+		return index.Repository{}, nil
+	}
+	if err != nil {
+		return index.Repository{}, err
+	}
+	read, err := w.Hub.Repo(covers.ID, claimed.Repository).Repository(ctx)
+	if hub.IsMissing(err) {
+		w.foreign(ctx, claimed, "another repository has its name")
+		return index.Repository{}, nil
+	}
+	if err != nil {
+		return index.Repository{}, err
+	}
+	found := index.Repository{Repository: read, InstallationID: covers.ID, VerifiedAt: w.now()}
+	err = w.Store.Write(ctx, func(tx *sql.Tx) error { return w.Index.SaveRepository(ctx, tx, found) })
+	if err != nil {
+		return index.Repository{}, err
+	}
+	if claimed.InstallationID != covers.ID {
+		w.foreign(ctx, claimed, fmt.Sprintf("installation %d covers it", covers.ID))
+		return index.Repository{}, nil
+	}
+	return found, nil
+}
+
+// foreign reports a delivery whose repository and installation do not belong
+// together. Nothing is written to GitHub for it.
+func (w *Worker) foreign(ctx context.Context, claimed index.Repository, why string) {
+	w.log(ctx).WithField("installation", claimed.InstallationID).WithField("reason", "foreign").
+		Warnf("deliveries claim repository %s for an installation that does not cover it: %s", claimed.FullName(), why)
+}
+
+// webURL is a pull request's page, for when it has not been read yet.
+func (w *Worker) webURL(repo gate.Repository, number int) string {
+	return fmt.Sprintf("%s/%s/pull/%d", w.WebURL, repo.FullName(), number)
+}
+
+// reconcileInstallation looks at all repositories of an installation again.
+func (w *Worker) reconcileInstallation(ctx context.Context, id int64) error {
+	repos, err := w.Hub.Repositories(ctx, id)
+	if hub.IsMissing(err) {
+		return w.Store.Write(ctx, func(tx *sql.Tx) error { return w.Index.RemoveRepositories(ctx, tx, id, w.now()) })
+	}
+	if err != nil {
+		return err
+	}
+	return w.Store.Write(ctx, func(tx *sql.Tx) error {
+		for _, r := range repos {
+			if err := w.Index.SaveRepository(ctx, tx, index.Repository{Repository: r, InstallationID: id, VerifiedAt: w.now()}); err != nil {
+				return err
+			}
+			if err := w.Queue.Touch(ctx, tx, queue.RepositoryOf(r.ID).For(id)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// reconcileRepository looks at all open pull requests of a repository again,
+// and at those that we believed to be open: whatever events were missed while
+// the server was down is made up for.
+func (w *Worker) reconcileRepository(ctx context.Context, id int64) error {
+	repo, err := w.repository(ctx, id)
+	if err != nil || repo == nil {
+		return err
+	}
+	open, err := repo.OpenPullRequests(ctx)
+	if err != nil {
+		return err
+	}
+	known, err := w.Index.Repository(ctx, nil, id)
+	if err != nil {
+		return err
+	}
+	return w.Store.Write(ctx, func(tx *sql.Tx) error {
+		believed, err := w.Index.OpenPulls(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		numbers := map[int]bool{}
+		for _, p := range believed {
+			numbers[p.Number] = true
+		}
+		for _, pr := range open {
+			numbers[pr.Number] = true
+			if _, err := w.Index.SavePull(ctx, tx, indexed(pr, gate.Undeclared), w.now()); err != nil {
+				return err
+			}
+		}
+		for n := range numbers {
+			if err := w.Queue.Touch(ctx, tx, queue.PR(id, n).For(known.InstallationID)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// indexed is what the index keeps of a pull request.
+func indexed(pr gate.PullRequest, class gate.Class) index.Pull {
+	return index.Pull{
+		RepoID: pr.Repo.ID, Number: pr.Number, HeadSHA: pr.HeadSHA, HeadRef: pr.HeadRef, HeadRepoID: pr.HeadRepoID,
+		BaseRef: pr.BaseRef, AuthorID: pr.Author.ID, Open: pr.Open, Draft: pr.Draft, Class: class, AsOf: pr.UpdatedAt,
+	}
+}

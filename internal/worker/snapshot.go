@@ -1,0 +1,164 @@
+package worker
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"gonogo/internal/gate"
+	"gonogo/internal/hub"
+	"gonogo/internal/policy"
+)
+
+// snapshot is the evidence of one evaluation, read in one go. It answers the
+// questions of package policy; what was never read counts as unknown.
+type snapshot struct {
+	files    gate.Reading[[]gate.File]
+	commits  gate.Reading[[]gate.Commit]
+	reviews  gate.Reading[[]gate.ReviewOf]
+	checks   gate.Reading[[]gate.Check]
+	required gate.Reading[[]gate.RequiredCheck]
+	leaks    gate.Reading[gate.LeakScan]
+	alerts   gate.Reading[[]gate.Alert]
+	dangling gate.Reading[[]gate.Branch]
+	comments gate.Reading[[]gate.Comment]
+	policy   gate.Reading[hub.File]
+
+	decisions []gate.PersonDecision
+
+	mu          sync.Mutex
+	issues      map[string]gate.Reading[[]gate.Issue]
+	permissions map[string]gate.Reading[gate.Permission]
+	accounts    map[string]gate.Reading[gate.User]
+	teams       map[string]gate.Reading[[]gate.User]
+}
+
+var _ policy.Evidence = (*snapshot)(nil)
+
+func newSnapshot() *snapshot {
+	return &snapshot{
+		issues:      map[string]gate.Reading[[]gate.Issue]{},
+		permissions: map[string]gate.Reading[gate.Permission]{},
+		accounts:    map[string]gate.Reading[gate.User]{},
+		teams:       map[string]gate.Reading[[]gate.User]{},
+	}
+}
+
+func (s *snapshot) Files() gate.Reading[[]gate.File]                   { return s.files }
+func (s *snapshot) Commits() gate.Reading[[]gate.Commit]               { return s.commits }
+func (s *snapshot) Reviews() gate.Reading[[]gate.ReviewOf]             { return s.reviews }
+func (s *snapshot) Checks() gate.Reading[[]gate.Check]                 { return s.checks }
+func (s *snapshot) RequiredChecks() gate.Reading[[]gate.RequiredCheck] { return s.required }
+func (s *snapshot) Leaks() gate.Reading[gate.LeakScan]                 { return s.leaks }
+func (s *snapshot) Alerts() gate.Reading[[]gate.Alert]                 { return s.alerts }
+func (s *snapshot) DanglingBranches() gate.Reading[[]gate.Branch]      { return s.dangling }
+func (s *snapshot) Decisions() []gate.PersonDecision                   { return s.decisions }
+
+func (s *snapshot) SevereIssues(label string) gate.Reading[[]gate.Issue] {
+	return lookUp(s, s.issues, label)
+}
+
+func (s *snapshot) Permission(login string) gate.Reading[gate.Permission] {
+	return lookUp(s, s.permissions, login)
+}
+
+func (s *snapshot) Account(login string) gate.Reading[gate.User] {
+	return lookUp(s, s.accounts, login)
+}
+
+func (s *snapshot) Team(name string) gate.Reading[[]gate.User] {
+	return lookUp(s, s.teams, name)
+}
+
+func lookUp[T any](s *snapshot, m map[string]gate.Reading[T], key string) gate.Reading[T] {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if r, ok := m[key]; ok {
+		return r
+	}
+	return gate.Unread[T](gate.Unreadable{Cause: gate.CauseFault, Fact: "it has not been read yet"}, time.Time{})
+}
+
+func keep[T any](s *snapshot, m map[string]gate.Reading[T], key string, r gate.Reading[T]) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m[key] = r
+}
+
+func has[T any](s *snapshot, m map[string]gate.Reading[T], key string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, ok := m[key]
+	return ok
+}
+
+// times lists when each kind of evidence was read.
+func (s *snapshot) times() map[string]time.Time {
+	times := map[string]time.Time{}
+	for name, at := range map[string]time.Time{
+		"changed files": s.files.At, "commits": s.commits.At, "reviews": s.reviews.At, "checks": s.checks.At,
+		"rules of the base branch": s.required.At, "secret-scanning alerts": s.alerts.At,
+		"merged branches": s.dangling.At, "policy": s.policy.At,
+	} {
+		if !at.IsZero() {
+			times[name] = at
+		}
+	}
+	return times
+}
+
+// people lists the logins whose permission was read.
+func (s *snapshot) people() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Sorted(maps.Keys(s.permissions))
+}
+
+// reading makes a reading of what a method of the hub returned.
+func reading[T any](value T, err error, at time.Time) gate.Reading[T] {
+	if err != nil {
+		return gate.Unread[T](hub.Unreadable(err), at)
+	}
+	return gate.Read(value, at)
+}
+
+// round reads many things at once. The first limit that GitHub set is kept: an
+// evaluation that runs into one is put off as a whole.
+type round struct {
+	w     *Worker
+	wg    sync.WaitGroup
+	mu    sync.Mutex
+	limit error
+}
+
+func (r *round) noticeLimit(err error) {
+	if _, limited := hub.RetryAfter(err); !limited {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.limit == nil {
+		r.limit = err
+	}
+}
+
+// into starts a read whose outcome set stores. A read that failed is logged
+// here, once; what a person is told of it is the reading's own sentence.
+func into[T any](ctx context.Context, r *round, read func(context.Context) (T, error), set func(gate.Reading[T])) {
+	r.wg.Go(func() {
+		value, err := read(ctx)
+		if err != nil {
+			r.noticeLimit(err)
+			r.w.log(ctx).WithError(err).WithField("kind", hub.KindOf(err)).Info("evidence could not be read")
+		}
+		set(reading(value, err, r.w.now()))
+	})
+}
+
+// wait ends the round. It returns the limit that GitHub set, if any.
+func (r *round) wait() error {
+	r.wg.Wait()
+	return r.limit
+}

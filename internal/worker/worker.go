@@ -1,0 +1,165 @@
+// Package worker does one job from start to end: it looks at a pull request, a
+// release, a repository or an installation, as it is now.
+//
+// For a pull request that is
+//
+//	gather ─▶ read commands ─▶ policy.Evaluate ─▶ ledger ─▶ publish ─▶ answer, ask
+//
+// An event only says that something may have changed; every fact is read from
+// GitHub's API. All evidence is read in one parallel round together with the
+// pull request itself, by what we believe its head and base to be; what turns
+// out otherwise is read again. Before a READY is published, head, base and
+// record are read once more.
+//
+// # Who may overwrite what
+//
+// Evaluations are numbered when they begin. A check run is written only by an
+// evaluation that is newer than the one it shows, and a READY only by a job that
+// no event has overtaken. All pull requests that share a head commit share its
+// check run, which shows the worst of their verdicts.
+//
+// # Failing
+//
+// A reading that fails makes its requirement unknown, never passed. A limit of
+// GitHub puts the whole job off until it ends. Everything else that fails is
+// returned to the queue, which tries again.
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/sirupsen/logrus"
+
+	"gonogo/internal/gate"
+	"gonogo/internal/hub"
+	"gonogo/internal/index"
+	"gonogo/internal/ledger"
+	"gonogo/internal/policy"
+	"gonogo/internal/queue"
+	"gonogo/internal/store"
+)
+
+// Scanner searches changed files for credentials. blob reads the content of a
+// file whose patch GitHub left out.
+type Scanner interface {
+	Scan(ctx context.Context, files []gate.File, blob func(context.Context, gate.File) ([]byte, error)) gate.LeakScan
+}
+
+// Config is what a worker depends on. All fields but Slow and Observe are
+// required.
+type Config struct {
+	AppID   int64
+	Hub     *hub.Hub
+	Store   *store.Store
+	Ledger  *ledger.Ledger
+	Index   *index.Index
+	Queue   *queue.Queue
+	Scanner Scanner
+	Log     *logrus.Entry
+	Now     func() time.Time
+	// WebURL is where people find repositories, such as "https://github.com".
+	WebURL string
+	// Slow is how long an evaluation may take before its check run says that it
+	// is under way; 0 is two seconds (spec section 5).
+	Slow time.Duration
+	// Observe hears of every finished evaluation and how long it took.
+	Observe func(gate.Verdict, time.Duration)
+}
+
+// Worker is safe for concurrent use.
+type Worker struct {
+	Config
+	heads    striped  // one publisher at a time for each head commit
+	policies sync.Map // repository id → *policy.Policy last in force, as a guess
+}
+
+// New returns a worker.
+func New(c Config) (*Worker, error) {
+	switch {
+	case c.AppID == 0, c.Hub == nil, c.Store == nil, c.Ledger == nil, c.Index == nil, c.Queue == nil:
+		return nil, errors.New("worker: App id, hub, store, ledger, index and queue are required")
+	case c.Scanner == nil, c.Log == nil, c.Now == nil:
+		return nil, errors.New("worker: scanner, log and clock are required")
+	}
+	if c.Slow == 0 {
+		c.Slow = 2 * time.Second
+	}
+	if c.Observe == nil {
+		c.Observe = func(gate.Verdict, time.Duration) {}
+	}
+	return &Worker{Config: c}, nil
+}
+
+// Work looks at the subject of a job.
+func (w *Worker) Work(ctx context.Context, job queue.Job) error {
+	ctx = withLog(ctx, w.Log.WithFields(logrus.Fields{
+		"subject": job.Subject.String(), "repository": job.Subject.ID, "pr": job.Subject.Number, "generation": job.Generation,
+	}))
+	err := w.work(ctx, job)
+	if wait, limited := hub.RetryAfter(err); limited {
+		w.log(ctx).WithError(err).WithField("wait", wait.String()).Warn("GitHub's limit: put off")
+		return queue.Later(wait)
+	}
+	if hub.KindOf(err) == hub.KindSuspended {
+		w.log(ctx).WithError(err).Warn("the installation is suspended: nothing is done until it returns")
+		return nil
+	}
+	return err
+}
+
+func (w *Worker) work(ctx context.Context, job queue.Job) error {
+	switch job.Subject.Kind {
+	case queue.PullRequest:
+		return w.pull(ctx, job)
+	case queue.Release:
+		return w.release(ctx, job)
+	case queue.Repository:
+		return w.reconcileRepository(ctx, job.Subject.ID)
+	case queue.Installation:
+		return w.reconcileInstallation(ctx, job.Subject.ID)
+	default:
+		return fmt.Errorf("work on %s: unknown kind of subject", job.Subject)
+	}
+}
+
+func (w *Worker) now() time.Time { return w.Now().UTC() }
+
+type logKey struct{}
+
+func withLog(ctx context.Context, e *logrus.Entry) context.Context {
+	return context.WithValue(ctx, logKey{}, e)
+}
+
+// log returns the entry that carries the job's fields.
+func (w *Worker) log(ctx context.Context) *logrus.Entry {
+	if e, ok := ctx.Value(logKey{}).(*logrus.Entry); ok {
+		return e
+	}
+	return w.Log
+}
+
+// striped is a set of locks by key.
+type striped struct{ locks [64]sync.Mutex }
+
+func (s *striped) lock(repoID int64, sha string) (unlock func()) {
+	n := uint64(repoID)
+	if v, err := strconv.ParseUint(sha[:min(len(sha), 8)], 16, 64); err == nil {
+		n += v
+	}
+	m := &s.locks[n%uint64(len(s.locks))]
+	m.Lock()
+	return m.Unlock
+}
+
+// policyGuess is the policy that was last in force in a repository.
+func (w *Worker) policyGuess(repoID int64) *policy.Policy {
+	if p, ok := w.policies.Load(repoID); ok {
+		return p.(*policy.Policy)
+	}
+	return policy.BuiltIn()
+}
