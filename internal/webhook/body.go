@@ -26,9 +26,9 @@ type body struct {
 }
 
 // read reads the whole body, or returns the answer that refuses it.
-func (b *body) read(w http.ResponseWriter, r *http.Request) *answer {
+func (b *body) read(w http.ResponseWriter, r *http.Request, within time.Duration) *answer {
 	// A recorder in a test has no deadline to set.
-	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(readTimeout))
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(within))
 	if !b.take(firstBuffer) {
 		return &crowded
 	}

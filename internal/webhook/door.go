@@ -120,6 +120,8 @@ type Door struct {
 	queued  atomic.Int64  // requests that wait for a turn
 	room    atomic.Int64  // bytes that bodies may still take
 	storing *committer
+
+	turnTimeout, readTimeout time.Duration
 }
 
 // New returns a door.
@@ -130,7 +132,8 @@ func New(c Config) (*Door, error) {
 	if len(c.Secrets) == 0 {
 		return nil, errors.New("no webhook secret is set; without one anybody could send events: set GONOGO_WEBHOOK_SECRET")
 	}
-	d := &Door{log: c.Log, now: c.Now, count: c.Count, turns: make(chan struct{}, inFlight)}
+	d := &Door{log: c.Log, now: c.Now, count: c.Count, turns: make(chan struct{}, inFlight),
+		turnTimeout: turnTimeout, readTimeout: readTimeout}
 	for _, s := range c.Secrets {
 		if strings.TrimSpace(s) == "" {
 			return nil, errors.New("a webhook secret is empty; remove the stray comma from GONOGO_WEBHOOK_SECRET")
@@ -210,7 +213,7 @@ func (d *Door) receive(w http.ResponseWriter, r *http.Request) answer {
 	defer func() { <-d.turns }()
 	b := body{room: &d.room}
 	defer b.free()
-	if a := b.read(w, r); a != nil {
+	if a := b.read(w, r, d.readTimeout); a != nil {
 		return *a
 	}
 	which := d.signer(b.bytes, signature)
@@ -279,7 +282,7 @@ func (d *Door) enter(ctx context.Context) bool {
 		return false
 	}
 	defer d.queued.Add(-1)
-	timer := time.NewTimer(turnTimeout)
+	timer := time.NewTimer(d.turnTimeout)
 	defer timer.Stop()
 	select {
 	case d.turns <- struct{}{}:
