@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -22,23 +23,33 @@ func (g *GitHub) activityRoutes() []route {
 	return []route{newRoute("GET", "/repos/{owner}/{repo}/activity", "contents:read", listActivity)}
 }
 
-// listActivity answers the newest first. GitHub pages it by cursors; the
-// answers of this package fit on one page of 100.
+// periods are the values of time_period.
+var periods = map[string]time.Duration{
+	"day": 24 * time.Hour, "week": 7 * 24 * time.Hour, "month": 30 * 24 * time.Hour, "quarter": 91 * 24 * time.Hour,
+	"year": 365 * 24 * time.Hour,
+}
+
+// listActivity answers the newest first, paged by a cursor.
 func listActivity(c *call) answer {
 	list := newestFirst(c.repo.activity)
 	if c.query("direction") == "asc" {
 		slices.Reverse(list)
 	}
 	ref := strings.TrimPrefix(c.query("ref"), "refs/")
+	period, limited := periods[c.query("time_period")]
 	list = slices.DeleteFunc(list, func(a activity) bool {
 		return ref != "" && ref != a.ref && "heads/"+ref != a.ref ||
 			c.query("actor") != "" && !strings.EqualFold(c.query("actor"), a.actor.login) ||
-			c.query("activity_type") != "" && c.query("activity_type") != a.kind
+			c.query("activity_type") != "" && c.query("activity_type") != a.kind ||
+			limited && c.g.now().Sub(a.at) > period
 	})
-	return listOf(c, list, func(a activity) object {
-		return object{
-			"id": a.id, "node_id": nodeID("Activity", a.id), "before": a.before, "after": a.after, "ref": "refs/" + a.ref,
-			"timestamp": stamp(a.at), "activity_type": a.kind, "actor": a.actor.orNull(),
-		}
-	})
+	page, header := cursorPage(c, "after", list, func(a activity) int64 { return a.id })
+	return answer{status: http.StatusOK, body: each(page, activity.json), header: header}
+}
+
+func (a activity) json() object {
+	return object{
+		"id": a.id, "node_id": nodeID("Activity", a.id), "before": a.before, "after": a.after, "ref": "refs/" + a.ref,
+		"timestamp": stamp(a.at), "activity_type": a.kind, "actor": a.actor.orNull(),
+	}
 }

@@ -289,7 +289,13 @@ func rateLimit(c *call) answer {
 
 func (g *GitHub) appJSON() object {
 	o := g.appBrief(g.app)
-	o["installations_count"] = len(g.owners)
+	n := 0
+	for _, owner := range g.owners {
+		if owner.installed {
+			n++
+		}
+	}
+	o["installations_count"] = n
 	return o
 }
 

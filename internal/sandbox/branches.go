@@ -108,9 +108,19 @@ func (r *Repo) newCommit(who *user, parent string, c Commit) *commit {
 	}
 	old := r.objects.at(parent)
 	return r.objects.addCommit(commit{
-		files: r.objects.with(old.files, c.Files, c.Delete), parents: []string{parent}, author: author,
+		files: withModes(r.objects.with(old.files, c.Files, c.Delete), c.Modes), parents: []string{parent}, author: author,
 		committer: committer, message: c.Message,
 	})
+}
+
+func withModes(fs files, modes map[string]string) files {
+	for path, mode := range modes {
+		if e, ok := fs[path]; ok {
+			e.mode = mode
+			fs[path] = e
+		}
+	}
+	return fs
 }
 
 func (r *Repo) push(who *user, branch string, commits []Commit) {

@@ -158,6 +158,7 @@ func postRun(c *call) answer {
 	run.emit("created", c.g.app.bot, object{})
 	if run.status == completed {
 		run.emit(completed, c.g.app.bot, object{})
+		c.repo.autoMerge(run.sha)
 	}
 	a := created(run.json())
 	a.header = http.Header{"Location": {c.repo.api("/check-runs/%d", run.id)}}
@@ -182,6 +183,7 @@ func patchRun(c *call, run *CheckRun) answer {
 	b.apply(run)
 	if run.status == completed && (was != completed || b.Conclusion != nil) {
 		run.emit(completed, c.g.app.bot, object{})
+		c.repo.autoMerge(run.sha)
 	}
 	return ok(run.json())
 }

@@ -113,6 +113,7 @@ func (c *CheckRun) complete(conclusion string) {
 	if status, _ := c.suite.state(); status == completed && c.app != c.repo.gh.app {
 		c.suite.emit(completed, c.app.bot)
 	}
+	c.repo.autoMerge(c.sha)
 }
 
 // Press presses one of the run's buttons.

@@ -123,9 +123,20 @@ func (r *Repo) commitJSON(x *commit) object {
 		"commit": object{
 			"author": x.author.git(), "committer": x.committer.git(), "message": x.message,
 			"tree": object{"sha": x.tree, "url": r.api("/git/trees/%s", x.tree)},
-			"url":  r.api("/git/commits/%s", x.sha), "comment_count": 0, "verification": unsigned(),
+			"url":  r.api("/git/commits/%s", x.sha), "comment_count": 0, "verification": x.verification(),
 		},
 		"author": x.author.user.orNull(), "committer": x.committer.user.orNull(), "parents": parents,
+	}
+}
+
+// verification is what GitHub says of a commit's signature.
+func (x *commit) verification() object {
+	if !x.signed {
+		return unsigned()
+	}
+	return object{
+		"verified": true, "reason": "valid", "signature": "-----BEGIN PGP SIGNATURE-----\n\n-----END PGP SIGNATURE-----\n",
+		"payload": "tree " + x.tree + "\n", "verified_at": stamp(x.committer.at),
 	}
 }
 
@@ -151,7 +162,7 @@ func (r *Repo) gitCommitJSON(x *commit) object {
 	return object{
 		"sha": x.sha, "node_id": o["node_id"], "url": inner["url"], "html_url": o["html_url"], "author": inner["author"],
 		"committer": inner["committer"], "tree": inner["tree"], "message": x.message, "parents": o["parents"],
-		"verification": unsigned(),
+		"verification": x.verification(),
 	}
 }
 

@@ -2,11 +2,9 @@ package sandbox
 
 import (
 	"encoding/json"
-	"fmt"
 	"maps"
 	"net/http"
-	"net/url"
-	"strconv"
+	"slices"
 )
 
 func (g *GitHub) deliveryRoutes() []route {
@@ -33,33 +31,11 @@ func (g *GitHub) deliveryRoutes() []route {
 
 // listDeliveries answers the newest deliveries first, paged by a cursor.
 func listDeliveries(c *call) answer {
-	per, err := strconv.Atoi(c.query("per_page"))
-	if err != nil || per < 1 {
-		per = 30
-	}
-	per = min(per, 100)
-	from, started := c.query("cursor"), c.query("cursor") == ""
-	list := []object{}
-	header := http.Header{}
-	for _, d := range newestFirst(c.g.hook.log) {
-		if c.g.now().Sub(d.At) > deliveriesKept || d.StatusCode == 0 {
-			continue
-		}
-		started = started || strconv.FormatInt(d.ID, 10) == from
-		if !started || !wanted(c.query("status"), d) {
-			continue
-		}
-		if len(list) == per {
-			q := url.Values{"per_page": {strconv.Itoa(per)}, "cursor": {strconv.FormatInt(d.ID, 10)}}
-			if s := c.query("status"); s != "" {
-				q.Set("status", s)
-			}
-			header.Set("Link", fmt.Sprintf(`<%s/app/hook/deliveries?%s>; rel="next"`, c.g.url, q.Encode()))
-			break
-		}
-		list = append(list, d.json())
-	}
-	return answer{status: http.StatusOK, body: list, header: header}
+	list := slices.DeleteFunc(newestFirst(c.g.hook.log), func(d *Delivery) bool {
+		return c.g.now().Sub(d.At) > deliveriesKept || d.StatusCode == 0 || !wanted(c.query("status"), d)
+	})
+	page, header := cursorPage(c, "cursor", list, func(d *Delivery) int64 { return d.ID })
+	return answer{status: http.StatusOK, body: each(page, (*Delivery).json), header: header}
 }
 
 func wanted(status string, d *Delivery) bool {

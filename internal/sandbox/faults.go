@@ -47,9 +47,11 @@ type Request struct {
 	Status              int // 0 when the connection was broken
 	// Closed tells that it came while a limit's window was closed.
 	Closed bool
-	// Body is the request's body.
-	Body string
+	Body   string
 }
+
+// logKept is how many requests are kept at least.
+const logKept = 50_000
 
 // NotModified tells that the request was answered by 304 and cost nothing.
 func (r Request) NotModified() bool { return r.Status == http.StatusNotModified }
@@ -148,8 +150,10 @@ func (g *GitHub) enter(r *http.Request, rt *route) (*Request, *Fault) {
 	if rt != nil {
 		entry.Route = rt.pattern
 	}
-	entry.Closed = g.cfg.Now().Before(t.opens)
 	t.log = append(t.log, entry)
+	if len(t.log) > 2*logKept {
+		t.log = slices.Clone(t.log[len(t.log)-logKept:])
+	}
 	t.flying++
 	t.peak = max(t.peak, t.flying)
 	fault := g.takeFault(entry)
@@ -190,7 +194,7 @@ func (g *GitHub) takeFault(r *Request) *Fault {
 	return nil
 }
 
-func (g *GitHub) leave(*Request) {
+func (g *GitHub) leave() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.traffic.flying--
@@ -199,8 +203,7 @@ func (g *GitHub) leave(*Request) {
 func (g *GitHub) note(entry *Request, c *call, status int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	entry.Status = status
-	entry.Body = string(c.body)
+	entry.Status, entry.Closed, entry.Body = status, c.limited, string(c.body)
 }
 
 // before runs the fault's hook and reports whether the request fails without
@@ -243,10 +246,13 @@ func (f *Fault) mangle(g *GitHub, r *http.Request, text []byte, header http.Head
 	return text
 }
 
+// lastKept is for how many addresses the last answer is kept.
+const lastKept = 5_000
+
 func (g *GitHub) remember(r *http.Request, text []byte, header http.Header) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.traffic.last == nil {
+	if g.traffic.last == nil || len(g.traffic.last) > lastKept {
 		g.traffic.last = map[string]remembered{}
 	}
 	g.traffic.last[r.URL.RequestURI()] = remembered{text, header.Clone()}
@@ -309,8 +315,9 @@ func (c *call) closed() answer {
 	t := &c.g.traffic
 	left := t.opens.Sub(c.g.cfg.Now())
 	if left <= 0 {
-		return answer{}
+		return c.exhausted()
 	}
+	c.limited = true
 	status := t.limit.Status
 	if status == 0 {
 		status = http.StatusForbidden
@@ -328,6 +335,17 @@ func (c *call) closed() answer {
 		a.header.Set("Retry-After", strconv.Itoa(int(left/time.Second)+1))
 	}
 	return a
+}
+
+// exhausted answers a request for which nothing of the hour's limit is left.
+func (c *call) exhausted() answer {
+	t := &c.g.traffic
+	free := c.route.pattern == "/rate_limit" || !c.g.now().Before(t.resets)
+	if free || t.used[c.inst.installation] < c.g.cfg.Limit {
+		return answer{}
+	}
+	c.limited = true
+	return refuse(http.StatusForbidden, "API rate limit exceeded for installation.")
 }
 
 // charge counts a paid request and writes the rate-limit headers.

@@ -36,6 +36,8 @@ type commit struct {
 	parents           []string
 	author, committer signature
 	message           string
+	// signed tells that GitHub made and signed it: people cannot forge that.
+	signed bool
 }
 
 type signature struct {

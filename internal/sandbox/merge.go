@@ -35,6 +35,67 @@ func (p *PullRequest) Bypass(who, method string) error {
 	return p.merge(p.repo.gh.person(who), method)
 }
 
+// AutoMerge switches on auto-merge: the pull request is merged in the very
+// moment in which the rules let it.
+func (p *PullRequest) AutoMerge(who, method string) {
+	defer p.repo.gh.act()()
+	p.auto = &autoMerge{by: p.repo.gh.person(who), method: method}
+	p.tryAutoMerge()
+}
+
+type autoMerge struct {
+	by     *user
+	method string
+}
+
+func (a *autoMerge) json() any {
+	if a == nil {
+		return nil
+	}
+	return object{"enabled_by": a.by.json(), "merge_method": a.method, "commit_title": "", "commit_message": ""}
+}
+
+func (p *PullRequest) tryAutoMerge() {
+	if p.auto != nil && p.open && !p.draft && p.refusal() == nil {
+		_ = p.merge(p.auto.by, p.auto.method) // a conflict is tried again at the next change
+	}
+}
+
+// autoMerge merges what waits for a commit.
+func (r *Repo) autoMerge(sha string) {
+	for _, p := range slices.Clone(r.pulls) {
+		if p.headSHA == sha {
+			p.tryAutoMerge()
+		}
+	}
+}
+
+// Revert opens a pull request that takes a merged one back, as the button does.
+// It panics when later changes are in the way.
+func (p *PullRequest) Revert(who string) *PullRequest {
+	r, o := p.repo, p.repo.objects
+	defer r.gh.act()()
+	if !p.merged {
+		panic(fmt.Sprintf("sandbox: #%d is not merged", p.number))
+	}
+	u, tip := r.gh.person(who), r.branch(p.baseRef)
+	landed := o.at(p.mergeSHA)
+	undone, clean := o.merge(landed.files, o.at(tip).files, o.at(landed.parents[0]).files)
+	if !clean {
+		panic(fmt.Sprintf("sandbox: #%d cannot be reverted without conflicts", p.number))
+	}
+	title := fmt.Sprintf("Revert %q", p.title)
+	c := o.addCommit(commit{
+		files: undone, parents: []string{tip}, author: u.signature(), committer: r.gh.webFlow(), signed: true,
+		message: title + "\n\nThis reverts commit " + p.mergeSHA + ".",
+	})
+	branch := fmt.Sprintf("revert-%d-%s", p.number, p.headRef)
+	r.createBranch(u, branch, c.sha)
+	return r.open(u, r, Change{
+		Title: title, Body: fmt.Sprintf("Reverts %s#%d", r.fullName(), p.number), From: branch, Base: p.baseRef,
+	})
+}
+
 // UseWrongMergeBase makes squash and rebase merges take the merge base for the
 // base's tip, so that what landed meanwhile is undone: the fault of GitHub's
 // merge queue of 2026-04-23.
@@ -121,7 +182,7 @@ func (p *PullRequest) land(who *user, method, before string, merged files) strin
 	switch method {
 	case "squash":
 		return o.addCommit(commit{
-			files: merged, parents: []string{before}, author: p.author.signature(), committer: g.webFlow(),
+			files: merged, parents: []string{before}, author: p.author.signature(), committer: g.webFlow(), signed: true,
 			message: fmt.Sprintf("%s (#%d)", p.title, p.number),
 		}).sha
 	case "rebase":
@@ -141,7 +202,7 @@ func (p *PullRequest) land(who *user, method, before string, merged files) strin
 		return tip
 	default:
 		return o.addCommit(commit{
-			files: merged, parents: []string{before, p.headSHA}, author: who.signature(), committer: g.webFlow(),
+			files: merged, parents: []string{before, p.headSHA}, author: who.signature(), committer: g.webFlow(), signed: true,
 			message: fmt.Sprintf("Merge pull request #%d from %s/%s\n\n%s", p.number, p.head.owner.login, p.headRef, p.title),
 		}).sha
 	}

@@ -28,16 +28,27 @@ type Owner struct {
 // with the App installed on it.
 func (g *GitHub) Org(login string) *Owner {
 	defer g.act()()
-	return g.owner(login, nil)
+	return g.installed(login, nil)
 }
 
 // Person returns the account of a person as an owner of repositories; on first
 // mention the App is installed on it.
 func (g *GitHub) Person(login string) *Owner {
 	defer g.act()()
-	return g.owner(login, g.person(login))
+	return g.installed(login, g.person(login))
 }
 
+// installed returns an account on which the App is, or was once, installed.
+func (g *GitHub) installed(login string, person *user) *Owner {
+	o := g.owner(login, person)
+	if o.installation == 0 {
+		o.installed, o.installation = true, g.newID()
+		g.emitInstallation(o, "created")
+	}
+	return o
+}
+
+// owner returns an account, which is made on first mention without the App.
 func (g *GitHub) owner(login string, person *user) *Owner {
 	key := strings.ToLower(login)
 	if o, ok := g.owners[key]; ok {
@@ -45,13 +56,12 @@ func (g *GitHub) owner(login string, person *user) *Owner {
 	}
 	o := &Owner{
 		gh: g, login: login, id: g.newID(), person: person, members: map[int64]string{}, base: "read",
-		installation: g.newID(), installed: true, permissions: maps.Clone(g.cfg.Permissions),
+		permissions: maps.Clone(g.cfg.Permissions),
 	}
 	if person != nil {
 		o.id = person.id
 	}
 	g.owners[key] = o
-	g.emitInstallation(o, "created")
 	return o
 }
 

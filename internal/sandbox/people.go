@@ -46,6 +46,11 @@ func (g *GitHub) RenameUser(login, to string) {
 	delete(g.users, strings.ToLower(login))
 	u.login = to
 	g.users[strings.ToLower(to)] = u
+	if o := g.owners[strings.ToLower(login)]; o != nil && o.person == u {
+		delete(g.owners, strings.ToLower(login))
+		o.login = to
+		g.owners[strings.ToLower(to)] = o
+	}
 }
 
 // DeleteUser deletes an account: what it wrote stays, by nobody.

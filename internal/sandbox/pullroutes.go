@@ -117,7 +117,7 @@ func (p *PullRequest) simple() object {
 			"review_comments": link(url + "/comments"), "review_comment": link(r.api("/pulls/comments{/number}")),
 			"commits": link(url + "/commits"), "statuses": link(statuses),
 		},
-		"author_association": r.association(p.author), "auto_merge": nil, "active_lock_reason": nil,
+		"author_association": r.association(p.author), "auto_merge": p.auto.json(), "active_lock_reason": nil,
 	}
 }
 

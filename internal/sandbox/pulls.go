@@ -22,6 +22,7 @@ type PullRequest struct {
 	mergedBy *user
 	mergeSHA string
 	reviews  []*Review
+	auto     *autoMerge
 }
 
 // Change is what a pull request is opened with.
@@ -46,6 +47,7 @@ type Change struct {
 type Commit struct {
 	Files     map[string]string
 	Delete    []string
+	Modes     map[string]string // path → git mode, such as 120000 for a symlink
 	Message   string
 	Author    string // login; default: who pushes
 	Committer string // login; default: who pushes
@@ -57,40 +59,47 @@ type Commit struct {
 func (r *Repo) Open(who string, ch Change) *PullRequest {
 	defer r.gh.act()()
 	u := r.gh.person(who)
-	base := ch.Base
-	if base == "" {
-		base = r.defaultBranch
+	if ch.Base == "" {
+		ch.Base = r.defaultBranch
 	}
-	tip := r.branch(base)
 	head := r
 	if ch.Fork {
 		head = r.forkOf(u)
 	}
-	branch := ch.From
-	if branch == "" {
-		branch = ch.Branch
-		if branch == "" {
-			branch = slug(ch.Title)
-		}
-		if _, exists := head.refs["heads/"+branch]; !exists {
-			head.createBranch(u, branch, tip)
-		}
-		message := ch.Message
-		if message == "" {
-			message = ch.Title
-		}
-		head.push(u, branch, []Commit{{Files: ch.Files, Delete: ch.Delete, Message: message}})
+	if ch.From == "" {
+		ch.From = r.prepare(u, head, ch)
 	}
+	return r.open(u, head, ch)
+}
+
+// prepare commits the change to a branch and returns its name.
+func (r *Repo) prepare(who *user, head *Repo, ch Change) string {
+	branch, message := ch.Branch, ch.Message
+	if branch == "" {
+		branch = slug(ch.Title)
+	}
+	if message == "" {
+		message = ch.Title
+	}
+	if _, exists := head.refs["heads/"+branch]; !exists {
+		head.createBranch(who, branch, r.branch(ch.Base))
+	}
+	head.push(who, branch, []Commit{{Files: ch.Files, Delete: ch.Delete, Message: message}})
+	return branch
+}
+
+// open opens the pull request from ch.From of head into ch.Base.
+func (r *Repo) open(who *user, head *Repo, ch Change) *PullRequest {
 	p := &PullRequest{
-		Issue: r.newIssue(u, ch.Title, ch.Body), draft: ch.Draft, head: head, headRef: branch,
-		headSHA: head.branch(branch), baseRef: base, baseSHA: tip,
+		Issue: r.newIssue(who, ch.Title, ch.Body), draft: ch.Draft, head: head, headRef: ch.From,
+		headSHA: head.branch(ch.From), baseRef: ch.Base, baseSHA: r.branch(ch.Base),
 	}
 	p.pull = p
 	p.labels = slices.Clone(ch.Labels)
 	r.pulls = append(r.pulls, p)
 	r.refs[fmt.Sprintf("pull/%d/head", p.number)] = p.headSHA
-	p.emit("opened", u, object{})
-	r.requestSuite(p.headSHA, branch, u)
+	p.emit("opened", who, object{})
+	r.requestSuite(p.headSHA, ch.From, who)
 	return p
 }
 
@@ -102,11 +111,7 @@ func slug(title string) string {
 
 // forkOf returns who's fork of r. Forks have no installation.
 func (r *Repo) forkOf(who *user) *Repo {
-	o, ok := r.gh.owners[strings.ToLower(who.login)]
-	if !ok {
-		o = r.gh.owner(who.login, who)
-		o.installed = false
-	}
+	o := r.gh.owner(who.login, who)
 	for _, f := range r.gh.repos {
 		if f.owner == o && f.fork && f.objects == r.objects {
 			return f
@@ -189,7 +194,7 @@ func (p *PullRequest) UpdateBranch(who string) string {
 		panic(fmt.Sprintf("sandbox: %s conflicts with #%d", p.baseRef, p.number))
 	}
 	c := o.addCommit(commit{
-		files: merged, parents: []string{p.headSHA, tip}, author: u.signature(), committer: g.webFlow(),
+		files: merged, parents: []string{p.headSHA, tip}, author: u.signature(), committer: g.webFlow(), signed: true,
 		message: fmt.Sprintf("Merge branch '%s' into %s", p.baseRef, p.headRef),
 	})
 	p.head.setBranch(u, p.headRef, c.sha, false)

@@ -51,11 +51,14 @@ func (r *Repo) tag(who *user, name, sha string) {
 // DeleteTag deletes a tag.
 func (r *Repo) DeleteTag(who, name string) {
 	defer r.gh.act()()
-	u := r.gh.person(who)
+	r.deleteTag(r.gh.person(who), name)
+}
+
+func (r *Repo) deleteTag(who *user, name string) {
 	before := r.refs["tags/"+name]
 	delete(r.refs, "tags/"+name)
-	r.gh.emit(r, "delete", "", u, object{"ref": name, "ref_type": "tag", "pusher_type": "user"})
-	r.emitTagPush(u, name, before, noSHA)
+	r.gh.emit(r, "delete", "", who, object{"ref": name, "ref_type": "tag", "pusher_type": "user"})
+	r.emitTagPush(who, name, before, noSHA)
 }
 
 func (r *Repo) emitTagPush(who *user, name, before, after string) {
@@ -110,10 +113,14 @@ func deleteRef(c *call) answer {
 	if c.repo.refs[ref] == "" {
 		return refuse(http.StatusUnprocessableEntity, "Reference does not exist")
 	}
-	if name, isBranch := strings.CutPrefix(ref, "heads/"); isBranch {
+	kind, name, _ := strings.Cut(ref, "/")
+	switch kind {
+	case "heads":
 		c.repo.deleteBranch(c.g.app.bot, name)
-	} else {
-		delete(c.repo.refs, ref)
+	case "tags":
+		c.repo.deleteTag(c.g.app.bot, name)
+	default:
+		return refuse(http.StatusUnprocessableEntity, "Reference cannot be deleted")
 	}
 	return done()
 }

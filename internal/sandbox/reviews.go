@@ -44,6 +44,7 @@ func (p *PullRequest) Review(who string, state gate.ReviewState, body string) *R
 	p.reviews = append(p.reviews, v)
 	p.touch()
 	v.emit("submitted", u)
+	p.tryAutoMerge()
 	return v
 }
 

@@ -37,6 +37,8 @@ type call struct {
 	inst  *Owner // whose installation asks; nil for the App itself
 	token *token
 	repo  *Repo
+	// limited tells that a rate limit's window is closed.
+	limited bool
 }
 
 // answer is what a route answers: a value to encode, or raw bytes.
@@ -125,7 +127,7 @@ func (g *GitHub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	rt, vars := g.find(r.Method, apiPath(r.URL))
 	entry, fault := g.enter(r, rt)
-	defer g.leave(entry)
+	defer g.leave()
 	if fault.before(r) {
 		g.fail(w, r, entry, fault)
 		return
@@ -274,11 +276,7 @@ func (c *call) pageBy(n, usual int) (lo, hi int, header http.Header) {
 // listOf answers one page of items.
 func listOf[T any](c *call, items []T, json func(T) object) answer {
 	lo, hi, header := c.page(len(items))
-	list := make([]object, 0, hi-lo)
-	for _, item := range items[lo:hi] {
-		list = append(list, json(item))
-	}
-	return answer{status: http.StatusOK, body: list, header: header}
+	return answer{status: http.StatusOK, body: each(items[lo:hi], json), header: header}
 }
 
 // countedOf answers one page of items inside an object with total_count.
@@ -286,6 +284,39 @@ func countedOf[T any](c *call, key string, items []T, json func(T) object) answe
 	a := listOf(c, items, json)
 	a.body = object{"total_count": len(items), key: a.body}
 	return a
+}
+
+// cursorPage cuts one page out of a list that is paged by the ids of its items,
+// and links to the item after it by the query parameter key.
+func cursorPage[T any](c *call, key string, items []T, id func(T) int64) (page []T, header http.Header) {
+	per, err := strconv.Atoi(c.query("per_page"))
+	if err != nil || per < 1 {
+		per = 30
+	}
+	if from := c.query(key); from != "" {
+		at := slices.IndexFunc(items, func(item T) bool { return strconv.FormatInt(id(item), 10) == from })
+		if at < 0 {
+			at = len(items)
+		}
+		items = items[at:]
+	}
+	header = http.Header{}
+	if per = min(per, 100); len(items) > per {
+		q := c.r.URL.Query()
+		q.Set(key, strconv.FormatInt(id(items[per]), 10))
+		header.Set("Link", fmt.Sprintf(`<%s%s?%s>; rel="next"`, c.g.url, c.r.URL.EscapedPath(), q.Encode()))
+		items = items[:per]
+	}
+	return items, header
+}
+
+// each encodes each item.
+func each[T any](items []T, json func(T) object) []object {
+	list := make([]object, 0, len(items))
+	for _, item := range items {
+		list = append(list, json(item))
+	}
+	return list
 }
 
 // newestFirst returns the items in the other order.

@@ -69,6 +69,9 @@ type Config struct {
 	Now func() time.Time
 	// Limit is the primary rate limit per installation and hour; default 5,000.
 	Limit int
+	// URL is the API's base address, for those who serve the handler themselves.
+	// Start sets its own.
+	URL string
 	// Wrap is put around the handler that Start serves; nil for none.
 	Wrap func(http.Handler) http.Handler
 }
@@ -139,8 +142,11 @@ func New(cfg Config) (*GitHub, error) {
 		}
 		cfg.Key = key
 	}
+	if cfg.URL == "" {
+		cfg.URL = "https://api.github.test"
+	}
 	g := &GitHub{
-		cfg: cfg, key: cfg.Key, lastID: 1_000_000, url: "https://api.github.test",
+		cfg: cfg, key: cfg.Key, lastID: 1_000_000, url: strings.TrimSuffix(cfg.URL, "/"),
 		changed: make(chan struct{}), apps: map[int64]*App{}, users: map[string]*user{},
 		owners: map[string]*Owner{}, tokens: map[string]*token{},
 	}

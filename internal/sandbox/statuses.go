@@ -45,6 +45,7 @@ func (r *Repo) setStatus(who *user, s status) *status {
 		"commit": r.commitJSON(r.objects.at(s.sha)), "created_at": stamp(s.at), "updated_at": stamp(s.at),
 		"avatar_url": avatar(who.id),
 	})
+	r.autoMerge(s.sha)
 	return &s
 }
 

@@ -43,7 +43,11 @@ func listTimeline(c *call, i *Issue) answer {
 	var list []item
 	if i.pull != nil {
 		for n, commit := range i.pull.commits() {
-			list = append(list, item{i.created, int64(n) - 1000, func() object { return i.repo.committedJSON(commit) }})
+			at := commit.committer.at
+			if at.Before(i.created) {
+				at = i.created
+			}
+			list = append(list, item{at, int64(n), func() object { return i.repo.committedJSON(commit) }})
 		}
 		for _, v := range i.pull.reviews {
 			list = append(list, item{v.at, v.id, func() object {

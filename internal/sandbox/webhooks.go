@@ -108,12 +108,13 @@ func (g *GitHub) ReleaseWebhooks(rearrange func([]Delivery) []Delivery) {
 	g.ring()
 }
 
-// Settle waits until all deliveries that are due were attempted.
+// Settle waits until all deliveries that are due were attempted; those that are
+// held are not due.
 func (g *GitHub) Settle(ctx context.Context) error {
 	return g.Await(ctx, func() bool {
 		g.mu.Lock()
 		defer g.mu.Unlock()
-		return len(g.hook.queue) == 0 && !g.hook.busy
+		return (g.hook.held || len(g.hook.queue) == 0) && !g.hook.busy
 	})
 }
 
