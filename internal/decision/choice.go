@@ -37,6 +37,13 @@ var (
 	choiceSet = set{choiceWords, CodeDecision, "`GO` or `NO-GO`", false}
 )
 
+// setOf maps the fields with a closed set to it.
+var setOf = map[gate.Field]set{
+	gate.FieldClass: classSet, gate.FieldType: typeSet, gate.FieldDecision: choiceSet,
+	gate.FieldCodeGates: markSet, gate.FieldReviewGates: markSet, gate.FieldOperationalGates: markSet,
+	gate.FieldCommunicationGates: markSet, gate.FieldDecisionGate: markSet,
+}
+
 // pick is what the values of an entry choose: a word of the set, or why none.
 type pick struct {
 	word string
@@ -59,9 +66,6 @@ func (s set) choose(e *entry) pick {
 			return pick{code: s.code, fact: "its box is not ticked"}
 		}
 	}
-	if s.isMenu(written) {
-		return pick{code: CodePlaceholder, fact: "the choice is still open: it says " + gate.Quote(written)}
-	}
 	options, boxes := ticked(e)
 	switch {
 	case boxes && len(options) == 0:
@@ -74,6 +78,9 @@ func (s set) choose(e *entry) pick {
 	value := strings.Join(options, " ")
 	if !boxes {
 		value = s.text(e)
+	}
+	if s.isMenu(value) {
+		return pick{code: CodePlaceholder, fact: "the choice is still open: it says " + gate.Quote(written)}
 	}
 	return s.equal(value, written)
 }
@@ -112,11 +119,11 @@ func (s set) equal(value, written string) pick {
 	}
 	if what, looks := confusable(head, s.words); looks {
 		return pick{code: CodeConfusable, fact: "it says " + gate.Quote(written) + ", in which " + what + " only looks like a letter of the word",
-			fix: "type the word anew on your keyboard: "}
+			fix: "type the word anew: " + s.menu}
 	}
 	p := pick{code: s.code, fact: "it says " + gate.Quote(written)}
 	if s.mark && isNotApplicable(f.word) {
-		p.fix = "write `pass` if nothing is needed here, else "
+		p.fix = "write `pass` if nothing is needed here"
 	}
 	return p
 }

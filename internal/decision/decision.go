@@ -77,6 +77,7 @@ func Parse(body string) gate.Record {
 	j.record.Drill = drill(doc.Blocks)
 	found := titles(doc.Blocks)
 	switch {
+	case len(found) == 0 && doc.TooLong:
 	case len(found) == 0:
 		j.noBlock(doc)
 	case len(found) > 1:

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"gonogo/internal/gate"
 	"gonogo/internal/markdown"
@@ -58,7 +59,13 @@ func (j *judge) block(doc *markdown.Document, title *markdown.Block) {
 	j.decision()
 	j.timestamp()
 	j.further()
-	j.contradictions(r.stray)
+	stray := r.stray
+	for _, e := range r.entries {
+		if e.field == "" || e.field == gate.FieldGates {
+			stray = append(stray, e.values...)
+		}
+	}
+	j.contradictions(stray)
 	j.nearLabels(r.near)
 }
 
@@ -109,7 +116,7 @@ func (j *judge) filled(e *entry) *entry {
 		j.at(e, CodePlaceholder, fmt.Sprintf("%s still holds the placeholder %s", name(f), gate.Quote(tag)), "write "+example(f))
 		return nil
 	}
-	if e.text() != "" || isGateField(f) && e.tick != markdown.NoBox {
+	if e.says() || isGateField(f) && e.tick != markdown.NoBox {
 		if r := indexRune(e.raw(), forcesOrder); r != 0 {
 			j.at(e, CodeBidi, fmt.Sprintf("%s holds %s, which changes the order in which the letters are shown", name(f), unicodeName(r)),
 				"type the value anew: "+example(f))
@@ -119,6 +126,8 @@ func (j *judge) filled(e *entry) *entry {
 	}
 	message := name(f) + " has no value"
 	switch {
+	case e.text() != "":
+		message += "; it says " + gate.Quote(e.text())
 	case e.hidden != nil:
 		message += fmt.Sprintf("; what stands there is %s, which does not count", e.hidden.Reason)
 	case e.onlyStruck():
@@ -128,6 +137,16 @@ func (j *judge) filled(e *entry) *entry {
 	}
 	j.at(e, CodeEmpty, message, "write "+example(f))
 	return nil
+}
+
+// says reports whether there is a value to judge. Free text wants a letter or a
+// digit; other values are judged by their own rules.
+func (e *entry) says() bool {
+	switch _, closed := setOf[e.field]; {
+	case closed, e.field == gate.FieldTimestamp, isOwnerField(e.field), e.field == gate.FieldTrigger:
+		return e.text() != ""
+	}
+	return !listMarker.MatchString(e.text()) && strings.ContainsFunc(e.text(), func(r rune) bool { return unicode.IsLetter(r) || unicode.IsNumber(r) })
 }
 
 // at enters a problem where the value stands, or else the label.
@@ -168,7 +187,9 @@ func (e *entry) onlyImage() bool {
 }
 
 var (
-	tagName     = regexp.MustCompile(`^</?([A-Za-z][A-Za-z0-9-]*)`)
+	tagName = regexp.MustCompile(`^</?([A-Za-z][A-Za-z0-9-]*)`)
+	// An empty item of a numbered list below a label reads as text.
+	listMarker  = regexp.MustCompile(`^\d{1,9}[.)]$`)
 	placeholder = regexp.MustCompile(`^(?:<[^<>]*>|\[[^\[\]]*\.\.\.\]|\{\{[^{}]*\}\}|…|\.\.\.|_{3,}|\?+|x{3,})$`)
 	leftOpen    = map[string]bool{
 		"tbd": true, "tba": true, "todo": true, "to do": true, "to be defined": true, "to be determined": true, "to be decided": true,
@@ -210,7 +231,8 @@ func (e *entry) placeholder() string {
 		return ""
 	}
 	// A trigger or an owner of "TBD" is told as vague and as nobody.
-	open := leftOpen[lower(text)] && e.field != gate.FieldTrigger && !isOwnerField(e.field)
+	open := leftOpen[lower(text)] && e.field != gate.FieldTrigger && !isOwnerField(e.field) ||
+		e.field == gate.FieldScope && isNotApplicable(lower(text))
 	if placeholder.MatchString(lower(text)) || open {
 		return text
 	}
@@ -232,27 +254,28 @@ func isGateField(f gate.Field) bool {
 
 func (j *judge) class() {
 	if e := j.one(gate.FieldClass); e != nil {
-		j.record.Class = gate.ParseClass(j.chosen(e, classSet))
+		j.record.Class = gate.ParseClass(j.chosen(e))
 	}
 }
 
 func (j *judge) releaseType() {
 	if e := j.one(gate.FieldType); e != nil {
-		j.record.Type = gate.ParseReleaseType(j.chosen(e, typeSet))
+		j.record.Type = gate.ParseReleaseType(j.chosen(e))
 	}
 }
 
 // chosen returns the word of a closed set, or "" with a problem.
-func (j *judge) chosen(e *entry, s set) string {
+func (j *judge) chosen(e *entry) string {
+	s := setOf[e.field]
 	p := s.choose(e)
 	if p.code == "" {
 		return p.word
 	}
 	fix := p.fix
 	if fix == "" {
-		fix = "write exactly "
+		fix = "write exactly " + s.menu
 	}
-	j.at(e, p.code, fmt.Sprintf("%s is not given: %s", name(e.field), p.fact), fix+s.menu+": "+example(e.field))
+	j.at(e, p.code, fmt.Sprintf("%s is not given: %s", name(e.field), p.fact), fix+": "+example(e.field))
 	return ""
 }
 
@@ -275,7 +298,7 @@ func (j *judge) gates() {
 		if e == nil {
 			continue
 		}
-		if mark := gate.Mark(j.chosen(e, markSet)); mark != gate.MarkNone {
+		if mark := gate.Mark(j.chosen(e)); mark != gate.MarkNone {
 			if j.record.Gates == nil {
 				j.record.Gates = map[gate.Gate]gate.Mark{}
 			}
@@ -283,7 +306,7 @@ func (j *judge) gates() {
 		}
 	}
 	if items && len(j.entries[gate.FieldGates]) == 0 {
-		j.fail(CodeMissing, gate.FieldGates, j.record.Line, 0, "Gate results is missing above the five layers", "add "+example(gate.FieldGates))
+		j.fail(CodeMissing, gate.FieldGates, j.record.Line, 0, "`Gate results` is missing above the five layers", "add "+example(gate.FieldGates))
 	}
 }
 
@@ -301,7 +324,7 @@ func required(c gate.Class) []gate.Gate {
 
 var noRisks = map[string]bool{
 	"none": true, "none known": true, "no": true, "nothing": true, "n/a": true, "na": true, "no known risks": true, "no residual risks": true,
-	"no known risk": true, "no residual risk": true, "no risks": true, "none.": true, "none identified": true, "-": true,
+	"no known risk": true, "no residual risk": true, "no risks": true, "none.": true, "none identified": true,
 }
 
 // residualRisks keeps an empty list, which is not nil, for "none".
@@ -374,7 +397,7 @@ func (j *judge) decision() {
 	if e == nil {
 		return
 	}
-	j.record.Decision = gate.Choice(j.chosen(e, choiceSet))
+	j.record.Decision = gate.Choice(j.chosen(e))
 	if j.record.Decision == gate.ChoiceNoGo {
 		j.at(e, CodeNoGo, "the record's decision is NO-GO", "write `- Decision: GO` once the release may go")
 	}

@@ -132,9 +132,8 @@ func foldLabel(text string) string {
 		}
 		return asciiLower(r)
 	}, text)
-	text = strings.TrimFunc(text, func(r rune) bool {
-		return !unicode.IsLetter(r) && r != '(' && r != ')'
-	})
+	text = strings.TrimLeftFunc(text, func(r rune) bool { return !unicode.IsLetter(r) && r != '(' })
+	text = strings.TrimRightFunc(text, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != ')' })
 	return strings.Join(strings.Fields(text), " ")
 }
 

@@ -112,6 +112,9 @@ func (r *reader) begin(e *entry, rest markdown.Line) {
 	if shows(rest) {
 		e.values = append(e.values, value{line: rest})
 		e.open = false
+		if e.style == asHeading {
+			e.style = asLine
+		}
 	}
 }
 
@@ -177,9 +180,9 @@ func (r *reader) item(item *markdown.Block, inside *entry) {
 		r.blocks(children, inside)
 		return
 	}
-	before := len(first.values)
+	before := len(first.values) + len(r.entries)
 	r.blocks(children, first)
-	if len(first.values) > before {
+	if len(first.values)+len(r.entries) > before {
 		first.open = false
 	}
 	r.current = first
@@ -426,26 +429,29 @@ func (r *reader) isValue(f gate.Field, text string, sep rune, inside *entry) boo
 // label also at a dash, an equals sign, or the end of bold text. sep is 0 when
 // there is nothing but the head.
 func cutLabel(l markdown.Line, gates bool) (head, rest markdown.Line, sep rune) {
-	if head, rest, ok := cutAt(l, ":：﹕꞉∶"); ok {
-		return head, rest, ':'
+	known := func(l markdown.Line) bool {
+		_, ok := knownLabel(l.String(), gates)
+		return ok
 	}
-	for _, at := range []string{"–—=", "-"} {
-		head, rest, ok := cutAt(l, at)
-		if !ok {
-			continue
-		}
-		if _, known := knownLabel(head.String(), gates); known {
-			return head, rest, '-'
-		}
+	before, after, colon := cutAt(l, ":：﹕꞉∶")
+	if colon && known(before) {
+		return before, after, ':'
 	}
 	bold := 0
 	for bold < len(l) && l[bold].Strong {
 		bold++
 	}
-	if bold > 0 && bold < len(l) {
-		if _, known := knownLabel(l[:bold].String(), gates); known {
-			return l[:bold], l[bold:], '*'
-		}
+	if bold > 0 && bold < len(l) && known(l[:bold]) {
+		return l[:bold], l[bold:], '*'
+	}
+	if head, rest, ok := cutAt(l, "–—="); ok && known(head) {
+		return head, rest, '-'
+	}
+	if head, rest, ok := cutAt(l, "-"); ok && known(head) && strings.HasSuffix(head[len(head)-1].Text, " ") {
+		return head, rest, '-'
+	}
+	if colon {
+		return before, after, ':'
 	}
 	return l, nil, 0
 }

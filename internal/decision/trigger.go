@@ -66,7 +66,7 @@ var (
 
 	// A comparison with a number behind it, with nothing but small words between.
 	compared = regexp.MustCompile(`(?:[<>≥≤＞＜]=?|=>|=<|` +
-		`\b(?:above|below|over|under|beyond|exceed(?:s|ed|ing)?|surpass(?:es)?|reach(?:es|ed)?|more than|less than|longer than|fewer than|` +
+		`(?:^|[^\pL\pN])(?:above|below|over|under|beyond|exceed(?:s|ed|ing)?|surpass(?:es)?|reach(?:es|ed)?|more than|less than|longer than|fewer than|` +
 		`higher than|lower than|greater than|larger than|slower than|faster than|at least|at most|up to|` +
 		`(?:drops?|falls?|dips?|goes|rises?|climbs?|grows?|increases?|decreases?|jumps?|spikes?|stays?|remains?)(?: \pL+)? (?:to|by|above|below|over|under)|` +
 		`über|unter|mehr als|weniger als|höher als|mindestens|länger als|plus de|moins de|supérieure? à|más de|menos de|superior a|mayor que|` +
@@ -93,14 +93,14 @@ var (
 		`(?:issues?|problems?|trouble) (?:arise|arises|occurs?|happens?|found|come up|appear)|goes? (?:wrong|south|bad(?:ly)?)|look(?:s|ing)? (?:bad|wrong|off|odd|weird)|` +
 		`if (?:it|this|that) (?:fails|breaks|does not work|doesn't work)|unexpected behaviou?r|etwas|irgendwas|irgendetwas|probleme|щось|что-то)\b`)
 
-	states = regexp.MustCompile(`\b(?:fail(?:s|ed|ing|ures?)?|returns?|returned|throws?|crash(?:es|ed|ing)?|crash-?loop\w*|` +
+	states = regexp.MustCompile(`(?:^|[^\pL\pN])(?:fail(?:s|ed|ing|ures?)?|returns?|returned|throws?|crash(?:es|ed|ing)?|crash-?loop\w*|` +
 		`is (?:down|unavailable|unreachable|not reachable|red|offline|blank|empty|missing|stuck|broken|rejected|lost|wrong|not available|not responding|locked)|` +
 		`are (?:down|unavailable|unreachable|not reachable|red|offline|blank|empty|missing|stuck|rejected|lost|wrong|not sent|not available|locked|duplicated|dropped)|` +
 		`goes (?:down|red|offline)|go (?:down|red|offline)|went (?:down|red|offline)|turns red|unreachable|unavailable|times? out|timeouts?|timed out|` +
 		`can ?not|can't|cannot|unable to|(?:does|do|did|will) not|doesn't|don't|didn't|won't|isn't|aren't|stops?|stopped|hangs?|hung|` +
 		`doubles?|doubled|triples?|tripled|halves|corrupt(?:s|ed|ion)?|data loss|lost|loses|duplicated?|oom(?:-?kill\w*)?|out of memory|` +
 		`restart(?:s|ed)?|rejected|rejects|mismatch(?:es)?|rolls? back|locked out|logged out|deadlocks?|panics?|exceptions?|` +
-		`sev-?[1-4](?:/[1-4])?|p[01] incident|5\pN\pN|4\pN\pN|breach(?:es|ed)?|breaks?|broken|missing|` +
+		`p[01] incident|[45]\pN\pNs?|breach(?:es|ed)?|breaks?|broken|missing|` +
 		`schlägt fehl|schlagen fehl|fällt aus|nicht erreichbar|lädt nicht|недоступн\pL*|не працює|не завантажується|не відкривається|не работает|не открывается)(?:[^\pL\pN]|$)`)
 
 	alertWord = regexp.MustCompile(`(?i)\b(?:alerts?|alarms?|monitors?|pages?|paged|pagerduty|opsgenie|sentry|datadog|alertmanager|grafana)\b`)
@@ -154,16 +154,16 @@ func hasThreshold(s string) bool {
 	return false
 }
 
-// hasState reports whether something named is said to be in a state.
+// hasState reports whether something named is said to be in a state. A severity
+// ("any SEV1") names itself.
 func hasState(s string) bool {
-	found := states.FindAllStringIndex(s, -1)
-	if len(found) == 0 {
+	if severities.MatchString(s) {
+		return true
+	}
+	if !states.MatchString(s) {
 		return false
 	}
 	rest := states.ReplaceAllString(s, " ")
-	if strings.Contains(s, "sev") && states.MatchString(s) && regexpSeverity.MatchString(s) {
-		return true
-	}
 	for _, word := range strings.FieldsFunc(rest, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
 		if !emptyWords[word] {
 			return true
@@ -172,4 +172,4 @@ func hasState(s string) bool {
 	return false
 }
 
-var regexpSeverity = regexp.MustCompile(`\bsev-?[1-4]`)
+var severities = regexp.MustCompile(`\bsev-?[1-4]`)
