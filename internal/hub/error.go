@@ -146,6 +146,8 @@ func (e *Error) explain(noun string) (gate.Cause, string) {
 		return gate.CauseMissing, noun + " cannot be found: gone, renamed, or not visible to this App."
 	case KindDisabled:
 		return gate.CauseDisabled, noun + " cannot be read: the feature is not switched on here."
+	case KindInvalid:
+		return gate.CauseMissing, noun + " cannot be read: GitHub has something else there than was expected."
 	case KindTruncated:
 		return gate.CauseTruncated, noun + " cannot be read whole: GitHub's list stops before its end."
 	default:

@@ -3,6 +3,7 @@ package hub
 import (
 	"context"
 	"fmt"
+	"net/url"
 	"regexp"
 	"strconv"
 	"strings"
@@ -71,37 +72,48 @@ func (r *Repo) pulls(ctx context.Context, k call) ([]gate.PullRequest, error) {
 }
 
 // MergedPullRequests lists the pull requests that were merged into base at or
-// after since, the latest first. It reads page by page and stops early.
+// after since, the latest first. It reads page by page and stops early; beyond
+// 10,000 closed ones the error is of kind [KindTruncated].
 func (r *Repo) MergedPullRequests(ctx context.Context, base string, since time.Time) ([]gate.PullRequest, error) {
+	merged, whole, err := r.mergedSince(ctx, base, since, maxPages)
+	if err == nil && !whole {
+		err = r.call(actPulls, " into "+base, "pulls").
+			fail(&Error{Kind: KindTruncated, Message: "too many closed pull requests"})
+	}
+	if err != nil {
+		return nil, err
+	}
+	return merged, nil
+}
+
+// mergedSince reads up to a number of pages, and reports whether they reached
+// back to since.
+func (r *Repo) mergedSince(ctx context.Context, base string, since time.Time, pages int) (merged []gate.PullRequest, whole bool, err error) {
 	k := r.call(actPulls, " into "+base, "pulls").
 		with("state", "closed", "base", base, "sort", "updated", "direction", "desc")
-	var merged []gate.PullRequest
 	seen := map[int]bool{}
-	for n := 1; n <= maxPages; n++ {
-		p, links, err := readPage(ctx, r.c, k, bare[github.PullRequest], map[string][]string{"page": {strconv.Itoa(n)}})
+	for n := 1; n <= pages && !whole; n++ {
+		p, links, err := readPage(ctx, r.c, k, bare[github.PullRequest], url.Values{"page": {strconv.Itoa(n)}})
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
-		done := links.query("next") == nil
+		whole = links.query("next") == nil
 		for _, wire := range p.items {
 			var w wants
 			pr := convertPull(&w, &wire)
 			updated := wantTime(&w, "updated_at", wire.UpdatedAt)
 			if err := w.err(); err != nil {
-				return nil, k.fault(err)
+				return nil, false, k.fault(err)
 			}
 			if pr.Merged && !pr.MergedAt.Before(since) && !seen[pr.Number] {
 				seen[pr.Number] = true
 				merged = append(merged, pr)
 			}
 			// A merge updates, so nothing behind this one was merged later.
-			done = done || updated.Before(since)
-		}
-		if done {
-			return merged, nil
+			whole = whole || updated.Before(since)
 		}
 	}
-	return nil, k.fail(&Error{Kind: KindTruncated, Message: "too many closed pull requests"})
+	return merged, whole, nil
 }
 
 func convertPull(w *wants, p *github.PullRequest) gate.PullRequest {

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -391,6 +392,81 @@ func TestDanglingBranches(t *testing.T) {
 	}
 	if f.count() != 7 {
 		t.Errorf("%d calls", f.count())
+	}
+}
+
+// Many candidates are looked up in one list of all branches.
+func TestMergedBranchesOfARelease(t *testing.T) {
+	var merged, branches []any
+	for i := range 20 {
+		p := pullJSON(i + 1)
+		p["state"], p["merged_at"] = "closed", "2026-01-02T03:04:05Z"
+		p["head"].(map[string]any)["ref"] = fmt.Sprintf("topic/%d", i)
+		merged = append(merged, p)
+		if i%4 == 0 {
+			branches = append(branches, map[string]any{"name": fmt.Sprintf("topic/%d", i), "protected": i == 8})
+		}
+	}
+	f := newFake(t, map[string]http.HandlerFunc{
+		"GET /repos/acme/shop/pulls":    pages(merged, ""),
+		"GET /repos/acme/shop/branches": pages(branches, ""),
+	})
+	got, err := newRepo(t, f, nil).MergedBranches(t.Context(), "main", time.Time{})
+	var names []string
+	for _, b := range got {
+		names = append(names, b.Name)
+	}
+	if diff := cmp.Diff([]string{"topic/0", "topic/4", "topic/12", "topic/16"}, names); err != nil || diff != "" || f.count() != 2 {
+		t.Error(err, diff, f.count())
+	}
+	branches[2].(map[string]any)["protected"] = nil
+	if _, err := newRepo(t, f, nil).MergedBranches(t.Context(), "main", time.Time{}); KindOf(err) != KindFault {
+		t.Error(err)
+	}
+}
+
+// Case 2: deliveries are read by cursor and until a time.
+func TestDeliveries(t *testing.T) {
+	delivery := func(id int, at string, status int) string {
+		return fmt.Sprintf(`{"id":%d,"guid":"g%d","delivered_at":%q,"redelivery":false,"status_code":%d,"event":"push","action":null,
+			"installation_id":7,"repository_id":null}`, id, id, at, status)
+	}
+	f := newFake(t, map[string]http.HandlerFunc{
+		"GET /app/hook/deliveries": func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Query().Get("cursor") == "" {
+				w.Header().Set("Link", `<http://x/?cursor=v1_2&per_page=100>; rel="next"`)
+				fmt.Fprintf(w, "[%s]", delivery(3, "2026-03-03T00:00:00Z", 200))
+				return
+			}
+			fmt.Fprintf(w, "[%s,%s]", delivery(2, "2026-03-02T00:00:00Z", 502), delivery(1, "2026-03-01T00:00:00Z", 200))
+		},
+		"POST /app/hook/deliveries/2/attempts": says(202, "{}"),
+	})
+	h := newHub(t, f, nil)
+	got, err := h.Deliveries(t.Context(), time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC))
+	if err != nil || len(got) != 2 || !got[0].OK() || got[1].OK() || got[1].Installation != 7 {
+		t.Errorf("%+v %v", got, err)
+	}
+	if err := h.Redeliver(t.Context(), got[1].ID); err != nil {
+		t.Error(err)
+	}
+	if err := h.Redeliver(t.Context(), 99); !IsMissing(err) {
+		t.Error(err)
+	}
+}
+
+// Who was forgotten starts anew: with a token and without kept answers.
+func TestForget(t *testing.T) {
+	f := newFake(t, map[string]http.HandlerFunc{"GET /repos/acme/shop": says(200, repoJSON(42), "ETag", "x")})
+	h := newHub(t, f, nil)
+	for range 2 {
+		if _, err := h.Repo(7, testRepo).Repository(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		h.Forget(7)
+	}
+	if f.tokens != 2 || h.cache.size != 0 {
+		t.Errorf("%d tokens, %d bytes", f.tokens, h.cache.size)
 	}
 }
 

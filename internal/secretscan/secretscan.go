@@ -29,6 +29,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"regexp"
 	"runtime"
 	"slices"
@@ -60,8 +61,9 @@ const (
 // Scanner holds the compiled rules. Making one takes tens of milliseconds;
 // it is safe for concurrent use.
 type Scanner struct {
-	detector *detect.Detector
-	spared   []*regexp.Regexp // paths without the generic rules
+	full   *detect.Detector
+	exact  *detect.Detector // without the generic rule
+	spared []*regexp.Regexp // paths that only exact searches
 }
 
 var quiet sync.Once
@@ -92,9 +94,17 @@ func New() (*Scanner, error) {
 			return nil, fmt.Errorf("compile gitleaks' rules: %w", err)
 		}
 	}
-	s.detector = detect.NewDetector(cfg)
-	s.detector.IgnoreGitleaksAllow = true
+	s.full = newDetector(cfg)
+	cfg.Rules = maps.Clone(cfg.Rules)
+	maps.DeleteFunc(cfg.Rules, func(id string, _ config.Rule) bool { return strings.Contains(id, "generic") })
+	s.exact = newDetector(cfg)
 	return s, nil
+}
+
+func newDetector(cfg config.Config) *detect.Detector {
+	d := detect.NewDetector(cfg)
+	d.IgnoreGitleaksAllow = true
+	return d
 }
 
 // withoutPaths copies a global allow list without its paths.
@@ -198,18 +208,18 @@ func read(ctx context.Context, f gate.File, blob func(context.Context, gate.File
 func (s *Scanner) search(ctx context.Context, path string, src source) result {
 	var r result
 	seen := map[gate.Leak]bool{}
-	spared := slices.ContainsFunc(s.spared, func(re *regexp.Regexp) bool { return re.MatchString(path) })
+	d := s.full
+	if slices.ContainsFunc(s.spared, func(re *regexp.Regexp) bool { return re.MatchString(path) }) {
+		d = s.exact
+	}
 	for _, text := range src.texts {
 		for c := range chunks(text) {
-			found, ok := s.detect(ctx, path, c)
+			found, ok := find(ctx, d, path, c)
 			if !ok {
 				// What was found stands; the file was not searched whole.
 				r.skipped = true
 			}
 			for _, f := range found {
-				if spared && strings.Contains(f.RuleID, "generic") {
-					continue
-				}
 				leak, ok := src.leak(path, f)
 				if ok && !seen[leak] {
 					seen[leak] = true
@@ -224,15 +234,15 @@ func (s *Scanner) search(ctx context.Context, path string, src source) result {
 	return r
 }
 
-// detect runs the rules over a piece. Whoever writes the text shall not be able
+// find runs the rules over a piece. Whoever writes the text shall not be able
 // to end the process: should the library panic, the file was not searched.
-func (s *Scanner) detect(ctx context.Context, path string, c chunk) (found []report.Finding, ok bool) {
+func find(ctx context.Context, d *detect.Detector, path string, c chunk) (found []report.Finding, ok bool) {
 	defer func() {
 		if recover() != nil {
 			found, ok = nil, false
 		}
 	}()
-	return s.detector.DetectContext(ctx, detect.Fragment{Raw: c.text, FilePath: path, StartLine: c.line}), ctx.Err() == nil
+	return d.DetectContext(ctx, detect.Fragment{Raw: c.text, FilePath: path, StartLine: c.line}), ctx.Err() == nil
 }
 
 // leak reduces a finding to what may be shown, and reports whether it touches
