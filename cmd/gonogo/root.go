@@ -9,6 +9,6 @@ func newRoot() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(newLint(), newTemplate())
+	root.AddCommand(newDemo(), newServe(), newLint(), newTemplate(), newVersion())
 	return root
 }

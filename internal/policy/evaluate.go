@@ -94,14 +94,30 @@ const RetryEvidence = 30 * time.Second
 // Unjudged is the evaluation that follows last when what could not be read
 // this time leaves nothing to judge.
 func Unjudged(last gate.Evaluation, what string, why gate.Unreadable, now time.Time) gate.Evaluation {
-	f := unread(what, why)
-	f.Requirement = "decision/inputs"
-	last.At, last.Findings, last.Status, last.Verdict = now, one(f), f.Status, verdictOf(f.Status)
+	last = withOnly(last, unread(what, why), now)
 	last.Again = now.Add(RetryEvidence)
-	for i := range last.Rows {
-		last.Rows[i].Evidence, last.Rows[i].Comparison, last.Rows[i].Reason = f.Fact, gate.Unverifiable, ""
-	}
 	return last
+}
+
+// Failed is the evaluation that follows last when evaluating itself failed
+// time and again.
+func Failed(last gate.Evaluation, attempts int, now time.Time) gate.Evaluation {
+	return withOnly(last, gate.Finding{
+		Status: gate.Unknown, Code: "internal", By: gate.ByAdmin,
+		Fact: fmt.Sprintf("the evaluation failed %d times", attempts),
+		Fix:  "press Re-check; if it fails again, the server's log says why",
+	}, now)
+}
+
+// withOnly replaces all findings of an evaluation by one.
+func withOnly(ev gate.Evaluation, f gate.Finding, now time.Time) gate.Evaluation {
+	f.Requirement = "decision/inputs"
+	ev.At, ev.Findings, ev.Status, ev.Verdict, ev.Again = now, one(f), f.Status, verdictOf(f.Status), time.Time{}
+	ev.Rows = slices.Clone(ev.Rows)
+	for i := range ev.Rows {
+		ev.Rows[i].Evidence, ev.Rows[i].Comparison, ev.Rows[i].Reason = f.Fact, gate.Unverifiable, ""
+	}
+	return ev
 }
 
 // Evaluate judges one pull request. It is pure: the same input gives the same
