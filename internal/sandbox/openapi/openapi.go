@@ -63,14 +63,9 @@ type route struct {
 
 // New loads the description from testdata at the module's root.
 func New() (*Validator, error) {
-	root, err := moduleRoot()
+	doc, err := description()
 	if err != nil {
 		return nil, err
-	}
-	path := filepath.Join(root, "testdata", "openapi", "github.json")
-	doc, err := openapi3.NewLoader().LoadFromFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("load GitHub's description: %w", err)
 	}
 	v := &Validator{doc: doc, seen: map[string]int{}}
 	for template, item := range doc.Paths.Map() {
@@ -85,6 +80,19 @@ func New() (*Validator, error) {
 	})
 	return v, nil
 }
+
+// description is read once; nobody changes it.
+var description = sync.OnceValues(func() (*openapi3.T, error) {
+	root, err := moduleRoot()
+	if err != nil {
+		return nil, err
+	}
+	doc, err := openapi3.NewLoader().LoadFromFile(filepath.Join(root, "testdata", "openapi", "github.json"))
+	if err != nil {
+		return nil, fmt.Errorf("load GitHub's description: %w", err)
+	}
+	return doc, nil
+})
 
 // Must is New for tests: it ends the test when the description cannot be
 // loaded, and reports all violations at the test's end.
