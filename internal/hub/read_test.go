@@ -3,6 +3,7 @@ package hub
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -81,6 +82,26 @@ func TestChecks(t *testing.T) {
 	want := []string{"ci/docs=neutral", "ci/job 0=success", "other/job 0=queued", "ci/job 1=in_progress", "ci/job 2=failure", "/legacy=in_progress"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// Case 75, for the items of the two lists of checks.
+func TestChecksMissNoField(t *testing.T) {
+	full := run(1, "ci", "build", "completed", "success")
+	status := map[string]any{"id": 5, "context": "legacy", "state": "success", "created_at": "2026-01-02T03:04:05Z"}
+	without := func(item map[string]any, field string) []any {
+		item = maps.Clone(item)
+		delete(item, field)
+		return []any{item}
+	}
+	for _, field := range []string{"nothing", "id", "name", "status", "conclusion", "context", "state", "created_at"} {
+		f := newFake(t, map[string]http.HandlerFunc{
+			"GET /repos/acme/shop/commits/abc/check-runs": pages(without(full, field), "check_runs"),
+			"GET /repos/acme/shop/commits/abc/status":     pages(without(status, field), "statuses"),
+		})
+		if _, err := newRepo(t, f, nil).Checks(t.Context(), "abc"); (err == nil) != (field == "nothing") {
+			t.Errorf("without %s: %v", field, err)
+		}
 	}
 }
 

@@ -276,3 +276,62 @@ func TestFaultsOfTheSandbox(t *testing.T) {
 		t.Errorf("%d requests in a closed window", n)
 	}
 }
+
+// Case 75: each field that is used is left out in turn, and nothing is read
+// from what remains.
+func TestEachFieldIsMissed(t *testing.T) {
+	w := newWorld(t)
+	ctx := t.Context()
+	pr := w.shop.Open("kim", sandbox.Change{Title: "Checkout", Files: map[string]string{"a": "b\n"}})
+	pr.Approve("lee")
+	pr.Check("build", "success")
+	pr.Status("kim", "legacy", "success")
+	w.shop.OpenIssue("kim", "Down", "all of it", "SEV1")
+	w.shop.Alert(sandbox.Secret{Type: "aws_access_key_id", Path: "a", Line: 1, Commit: pr.Head()})
+	w.shop.Release("dana", sandbox.ReleaseSpec{Tag: "v1"})
+	w.shop.Require("main", sandbox.Required{Name: "build"})
+	w.org.Team("release-managers", "dana")
+	n := pr.Number()
+	if _, err := w.repo.CreateComment(ctx, n, "hello"); err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct {
+		name   string
+		read   func() error
+		fields []string
+	}{
+		{"repository", func() error { _, err := w.repo.Repository(ctx); return err },
+			[]string{"id", "name", "owner", "default_branch", "private"}},
+		{"pull request", func() error { _, err := w.repo.PullRequest(ctx, n); return err },
+			[]string{"number", "state", "title", "html_url", "draft", "merged", "head", "base", "labels", "changed_files", "commits"}},
+		{"files", func() error { _, err := w.repo.Files(ctx, n); return err }, []string{"filename", "status", "additions", "deletions"}},
+		{"commits", func() error { _, err := w.repo.Commits(ctx, n); return err }, []string{"sha", "parents", "commit"}},
+		{"reviews", func() error { _, err := w.repo.Reviews(ctx, n); return err }, []string{"id", "state", "submitted_at"}},
+		{"checks", func() error { _, err := w.repo.Checks(ctx, pr.Head()); return err },
+			[]string{"total_count", "check_runs", "statuses"}},
+		{"rules", func() error { _, err := w.repo.RequiredChecks(ctx, "main"); return err }, []string{"type", "protected", "commit"}},
+		{"issues", func() error { _, err := w.repo.SevereIssues(ctx, "SEV1"); return err }, []string{"number", "title", "labels"}},
+		{"alerts", func() error { _, err := w.repo.Alerts(ctx); return err }, []string{"number", "created_at"}},
+		{"comments", func() error { _, err := w.repo.Comments(ctx, n); return err }, []string{"id", "body", "created_at", "updated_at"}},
+		{"releases", func() error { _, err := w.repo.Releases(ctx); return err }, []string{"id", "tag_name", "draft", "prerelease", "published_at"}},
+		{"tag", func() error { _, err := w.repo.TagCommit(ctx, "v1"); return err }, []string{"object"}},
+		{"permission", func() error { _, err := w.repo.Permission(ctx, "dana"); return err }, []string{"permission"}},
+		{"team", func() error { _, err := w.repo.Team(ctx, "acme", "release-managers"); return err }, []string{"id", "login", "members_count"}},
+		{"comparison", func() error { _, err := w.repo.Compare(ctx, "v1", pr.Head()); return err },
+			[]string{"status", "ahead_by", "behind_by", "total_commits", "commits", "merge_base_commit"}},
+		{"runs", func() error { _, err := w.repo.CheckRuns(ctx, pr.Head(), ""); return err }, []string{"check_runs"}},
+	}
+	for _, tt := range tests {
+		if err := tt.read(); err != nil {
+			t.Errorf("%s: %v", tt.name, err)
+		}
+		for _, field := range tt.fields {
+			w.Fail(sandbox.Fault{Method: http.MethodGet, Drop: field})
+			if err := tt.read(); hub.KindOf(err) != hub.KindFault {
+				t.Errorf("%s without %s: %v", tt.name, field, err)
+			}
+			w.Mend()
+		}
+	}
+	w.valid.Forget() // the answers without fields were asked for
+}

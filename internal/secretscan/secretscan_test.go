@@ -152,7 +152,7 @@ func TestSecretAtEveryBorder(t *testing.T) {
 
 func TestLongPrivateKey(t *testing.T) {
 	for _, size := range []int{1200, 2400, 4800, 20_000} {
-		for lines := range 40 {
+		for lines := range 12 {
 			text := filler(lines*10) + privateKey(uint64(size), size)
 			scan := newScanner().Scan(t.Context(), []gate.File{added("id_rsa", text+filler(500))}, noBlob(t))
 			one(t, scan, "id_rsa", lines*10+1, "----")
