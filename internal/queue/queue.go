@@ -8,10 +8,10 @@
 // job of a subject exists, and at most one runs.
 //
 // Each touch raises the subject's generation. A job reads the generation
-// before it works and compares it in its last transaction: if it is the same,
-// the job is completed there; if not, the job runs again. So every touch is
-// followed by a run that began after it, although River drops the insertion of
-// a job whose twin is running. Messages that were handed to a run are deleted
+// before it works and compares it in its last transaction, which completes the
+// job; if the generation has moved, the same transaction inserts the next job.
+// So every touch is followed by a run that began after it, although River drops
+// the insertion of a job whose twin is running. Messages that were handed to a run are deleted
 // in the same last transaction: handed out at least once, never after a run
 // that had them has succeeded.
 //
@@ -19,19 +19,21 @@
 //	idle ────────────▶ waiting ────────────────▶ running ─────────────────────────▶ idle
 //	                     ▲  ▲                     │ │ │
 //	                     │  └── touched meanwhile ┘ │ └─ failed 8 times ──▶ dead
-//	                     └──── Later, or failed ────┘                        │ touch
+//	                     └─ held ◀─ Later, failed ──┘                        │ touch
 //	                     ▲───────────────────────────────────────────────────┘
 //
 // # Who does what
 //
 // The row of a subject is the truth: generation > done means that it waits. It
-// also counts the attempts. River is the engine: it keeps one job per waiting
-// subject, runs jobs in parallel, and times them. Failures of the handler are
-// snoozes to River; River's own retries are left for the case that the last
-// transaction itself fails. There is therefore one owner of each retry.
+// counts the attempts, and holds a subject back after a failure or at the
+// handler's wish; a held subject has no job, and a poller gives it one when its
+// time has come. River is the engine: it runs one job per subject that may run,
+// in parallel, with a time limit. To River every job ends well, whatever the
+// handler said; its own retries are left for the case that the last transaction
+// itself fails. There is therefore one owner of each retry.
 //
-// The lock order is: the subject's row, then the job; nothing comes after the
-// job's completion in a transaction.
+// The lock order is: the subject's row, then the job. Completing the job comes
+// last in a transaction, followed at most by the insertion of the next.
 //
 // # Turns
 //
@@ -79,7 +81,7 @@ const (
 	fetchEvery    = 15 * time.Millisecond
 	fetchCooldown = 5 * time.Millisecond
 	softStop      = 8 * time.Second
-	pollEvery     = time.Second
+	pollEvery     = 100 * time.Millisecond
 	// batch bounds what one transaction of the poller touches.
 	batch = 200
 	// maxMessages bounds what is handed to one run; the rest comes with the next.
@@ -274,12 +276,12 @@ func (q *Queue) release(ctx context.Context, tx *sql.Tx) error {
 	}
 	orphans, err := subjects(ctx, tx, `SELECT s.name, s.tenant FROM subject s
 		LEFT JOIN river_job j ON j.id = s.job_id AND j.state NOT IN ('completed', 'discarded', 'cancelled')
-		WHERE s.generation > s.done AND j.id IS NULL`)
+		WHERE s.generation > s.done AND s.held_to IS NULL AND j.id IS NULL`)
 	if err != nil {
 		return err
 	}
 	for _, s := range orphans {
-		if err := q.insert(ctx, tx, s); err != nil {
+		if err := q.insert(ctx, tx, s, false); err != nil {
 			return err
 		}
 	}

@@ -46,7 +46,7 @@ type run struct {
 	generation int64
 	attempts   int // failed ones before this run
 	early      bool
-	retryAt    time.Time
+	heldTo     time.Time
 	mail       []Message
 	lastMail   int64 // id of the last message that is handed out
 }
@@ -66,12 +66,12 @@ func (q *Queue) begin(ctx context.Context, job *river.Job[args]) (_ *run, err er
 	}
 	defer func() { _ = tx.Rollback() }()
 	var tenant int64
-	var retry sql.NullInt64
-	if err := tx.QueryRowContext(ctx, "SELECT tenant, generation, attempts, early, retry_at FROM subject WHERE name = $1",
-		r.name).Scan(&tenant, &r.generation, &r.attempts, &r.early, &retry); err != nil {
+	var held sql.NullInt64
+	if err := tx.QueryRowContext(ctx, "SELECT tenant, generation, attempts, early, held_to FROM subject WHERE name = $1",
+		r.name).Scan(&tenant, &r.generation, &r.attempts, &r.early, &held); err != nil {
 		return nil, err
 	}
-	r.retryAt = store.Time(retry.Int64)
+	r.heldTo = store.Time(held.Int64)
 	if r.subject, err = ParseSubject(r.name); err != nil {
 		return nil, err
 	}
@@ -136,121 +136,114 @@ func (r *run) finish(ctx context.Context, outcome error) error {
 	}
 }
 
-// succeed is the last transaction of a run that did what it should.
+// last runs the last transaction of a run.
+func (r *run) last(ctx context.Context, f func(tx *sql.Tx) error) error {
+	if err := r.store.Write(ctx, f); err != nil {
+		return fmt.Errorf("write the outcome of %s: %w", r.name, err)
+	}
+	return nil
+}
+
+// complete completes the run's job. It comes last in a transaction, but for the
+// insertion of the next job.
+func (r *run) complete(ctx context.Context, tx *sql.Tx) error {
+	_, err := river.JobCompleteTx[*riversqlite.Driver](ctx, tx, r.job)
+	return err
+}
+
 func (r *run) succeed(ctx context.Context) error {
-	again := false
-	err := r.store.Write(ctx, func(tx *sql.Tx) error {
+	return r.last(ctx, func(tx *sql.Tx) error {
 		if r.lastMail != 0 {
 			if _, err := tx.ExecContext(ctx, "DELETE FROM message WHERE subject = $1 AND id <= $2", r.name, r.lastMail); err != nil {
 				return err
 			}
+			if err := r.moreMail(ctx, tx); err != nil {
+				return err
+			}
 		}
-		var err error
-		again, err = r.close(ctx, tx, nil)
-		return err
+		return r.done(ctx, tx, nil)
 	})
-	return r.answer(err, again)
 }
 
-// close writes that the run's generation is done, and completes its job if the
-// subject was not touched meanwhile and no message is left. death says why the
-// subject is dead, nil that it is well.
-func (r *run) close(ctx context.Context, tx *sql.Tx, death error) (again bool, err error) {
-	err = tx.QueryRowContext(ctx, `UPDATE subject SET done = $1, attempts = 0, failed_at = NULL, retry_at = NULL,
-		early = 0, paused_to = NULL WHERE name = $2
-		RETURNING generation > done`, r.generation, r.name).Scan(&again)
+// moreMail counts as a touch if the mailbox held more than one run is handed.
+func (r *run) moreMail(ctx context.Context, tx *sql.Tx) error {
+	if len(r.mail) < maxMessages {
+		return nil
+	}
+	_, err := tx.ExecContext(ctx, `UPDATE subject SET generation = generation + 1 WHERE name = $1
+		AND EXISTS (SELECT 1 FROM message WHERE subject = $2)`, r.name, r.name)
+	return err
+}
+
+// done writes that the run's generation is done, and completes the job. If the
+// subject was touched meanwhile, it gets another one: River's own way of
+// running a job again takes a quarter of a second. death says why the subject
+// is dead, nil that it is well.
+func (r *run) done(ctx context.Context, tx *sql.Tx, death error) error {
+	var again bool
+	err := tx.QueryRowContext(ctx, `UPDATE subject SET done = $1, attempts = 0, failed_at = NULL, held_to = NULL,
+		paused = 0, early = 0, error = NULL, job_id = NULL WHERE name = $2 RETURNING generation > done`,
+		r.generation, r.name).Scan(&again)
 	if err != nil {
-		return false, err
+		return err
 	}
-	if !again && death == nil && len(r.mail) == maxMessages {
-		if err := tx.QueryRowContext(ctx, "SELECT count(*) > 0 FROM message WHERE subject = $1", r.name).Scan(&again); err != nil {
-			return false, err
-		}
-		if again {
-			_, err := tx.ExecContext(ctx, "UPDATE subject SET generation = generation + 1 WHERE name = $1", r.name)
-			return true, err
+	if death != nil && !again {
+		if _, err := tx.ExecContext(ctx, "UPDATE subject SET dead_at = $1, error = $2 WHERE name = $3",
+			store.Millis(r.now()), brief(death), r.name); err != nil {
+			return err
 		}
 	}
-	if again {
-		return true, nil
+	if err := r.complete(ctx, tx); err != nil || !again {
+		return err
 	}
-	var at sql.NullInt64
-	var text sql.NullString
-	if death != nil {
-		at, text = store.Nullable(r.now()), sql.NullString{String: brief(death), Valid: true}
-	}
-	if _, err := tx.ExecContext(ctx, "UPDATE subject SET job_id = NULL, dead_at = $1, error = $2 WHERE name = $3",
-		at, text, r.name); err != nil {
-		return false, err
-	}
-	_, err = river.JobCompleteTx[*riversqlite.Driver](ctx, tx, r.job)
-	return false, err
+	return r.insert(ctx, tx, r.subject, false)
 }
 
-// postpone is for [Later]: the job sleeps, whoever touches the subject.
+// postpone is for [Later]: the subject is held, whoever touches it.
 func (r *run) postpone(ctx context.Context, d time.Duration) error {
-	err := r.store.Write(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, "UPDATE subject SET paused_to = $1, early = 0 WHERE name = $2",
-			store.Millis(r.now().Add(d)), r.name)
-		return err
+	return r.last(ctx, func(tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, "UPDATE subject SET held_to = $1, paused = 1, early = 0, job_id = NULL WHERE name = $2",
+			store.Millis(r.now().Add(d)), r.name); err != nil {
+			return err
+		}
+		return r.complete(ctx, tx)
 	})
-	if err != nil {
-		r.entry().WithError(err).Warn("a pause could not be written down")
-	}
-	return river.JobSnooze(d)
 }
 
-// fail counts a failed attempt. One that a touch brought on before its time is
-// not counted, so that a storm of events does not use the attempts up.
+// fail counts a failed attempt and holds the subject. An attempt that a touch
+// brought on before its time is not counted, so that a storm of events does not
+// use the attempts up.
 func (r *run) fail(ctx context.Context, cause error) error {
 	attempts, now := r.attempts+1, r.now()
-	wait := r.backoff(attempts)
-	if r.early && now.Before(r.retryAt) {
-		attempts, wait = r.attempts, r.retryAt.Sub(now)
+	until := now.Add(r.backoff(attempts))
+	if r.early && now.Before(r.heldTo) {
+		attempts, until = r.attempts, r.heldTo
 	}
 	if attempts >= MaxAttempts {
 		return r.die(ctx, cause)
 	}
-	r.entry().WithError(cause).WithFields(logrus.Fields{"attempt": attempts, "again_in": wait.String()}).Warn("a run failed")
-	err := r.store.Write(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `UPDATE subject SET attempts = $1, failed_at = $2, retry_at = $3, early = 0,
-			paused_to = NULL, error = $4 WHERE name = $5`,
-			attempts, store.Millis(now), store.Millis(now.Add(wait)), brief(cause), r.name)
-		return err
+	r.entry().WithError(cause).WithFields(logrus.Fields{"attempt": attempts, "again": until.UTC()}).Warn("a run failed")
+	return r.last(ctx, func(tx *sql.Tx) error {
+		var touched bool
+		err := tx.QueryRowContext(ctx, `UPDATE subject SET attempts = $1, failed_at = $2, held_to = $3, paused = 0,
+			early = 0, job_id = NULL, error = $4 WHERE name = $5 RETURNING generation > $6`,
+			attempts, store.Millis(now), store.Millis(until), brief(cause), r.name, r.generation).Scan(&touched)
+		if err == nil && touched {
+			err = wakeBy(ctx, tx, r.name, now.Add(earliest))
+		}
+		if err != nil {
+			return err
+		}
+		return r.complete(ctx, tx)
 	})
-	if err != nil {
-		return fmt.Errorf("write the failure of %s: %w", r.name, err)
-	}
-	return river.JobSnooze(wait)
 }
 
-// die is the last transaction of a run that failed for the last time. A touch
-// during that run revives the subject at once.
+// die is the end of a run that failed for the last time. A touch during that
+// run revives the subject at once.
 func (r *run) die(ctx context.Context, cause error) error {
 	r.entry().WithError(cause).Errorf("a subject is dead: it failed %d times", MaxAttempts)
 	r.onDead(ctx, r.subject, cause)
-	again := false
-	err := r.store.Write(ctx, func(tx *sql.Tx) error {
-		var err error
-		again, err = r.close(ctx, tx, cause)
-		return err
-	})
-	if err == nil && again {
-		return river.JobSnooze(r.backoff(1))
-	}
-	return r.answer(err, again)
-}
-
-// answer tells River how the last transaction went.
-func (r *run) answer(err error, again bool) error {
-	switch {
-	case err != nil:
-		return fmt.Errorf("write the outcome of %s: %w", r.name, err)
-	case again:
-		return river.JobSnooze(0)
-	default:
-		return nil
-	}
+	return r.last(ctx, func(tx *sql.Tx) error { return r.done(ctx, tx, cause) })
 }
 
 // backoff returns how long to wait after the nth failure: 2 s, 8 s, 32 s, 2 min,

@@ -31,24 +31,23 @@ var unfinished = []rivertype.JobState{
 
 // Touch says that something about s may have changed: a run that begins after
 // tx is committed will look. A dead subject is revived with fresh attempts. A
-// subject that waits after a failure is tried again, but not within five
-// seconds of that failure.
+// subject that is held after a failure is tried again, but not within five
+// seconds of that failure; one that [Later] holds stays held.
 func (q *Queue) Touch(ctx context.Context, tx *sql.Tx, s Subject) error {
 	name := s.String()
-	var job, failed, early sql.NullInt64
+	var job, failed, held sql.NullInt64
+	var paused bool
 	err := tx.QueryRowContext(ctx, `INSERT INTO subject (name, tenant, generation) VALUES ($1, $2, 1)
 		ON CONFLICT (name) DO UPDATE SET generation = subject.generation + 1,
 			tenant = CASE WHEN excluded.tenant = 0 THEN subject.tenant ELSE excluded.tenant END
-		RETURNING tenant, job_id, failed_at, CASE WHEN paused_to IS NULL THEN retry_at END`,
-		name, s.Tenant).Scan(&s.Tenant, &job, &failed, &early)
-	if err != nil {
-		return fmt.Errorf("touch %s: %w", name, err)
-	}
+		RETURNING tenant, job_id, failed_at, held_to, paused`,
+		name, s.Tenant).Scan(&s.Tenant, &job, &failed, &held, &paused)
 	switch {
-	case !job.Valid:
-		err = q.insert(ctx, tx, s)
-	case early.Valid:
-		err = q.hasten(ctx, tx, name, job.Int64, store.Time(failed.Int64))
+	case err != nil || job.Valid || paused:
+	case !held.Valid:
+		err = q.insert(ctx, tx, s, false)
+	default:
+		err = q.hasten(ctx, tx, s, store.Time(failed.Int64))
 	}
 	if err != nil {
 		return fmt.Errorf("touch %s: %w", name, err)
@@ -93,9 +92,9 @@ func (q *Queue) Wake(ctx context.Context, tx *sql.Tx, s Subject, at time.Time) e
 	return nil
 }
 
-// insert gives s a job and, since it is called for subjects without one only,
-// fresh attempts.
-func (q *Queue) insert(ctx context.Context, tx *sql.Tx, s Subject) error {
+// insert gives s a job. early says that a touch brought it on while a failure
+// holds the subject.
+func (q *Queue) insert(ctx context.Context, tx *sql.Tx, s Subject, early bool) error {
 	priority, err := turn(ctx, tx, s.Tenant)
 	if err != nil {
 		return err
@@ -107,10 +106,10 @@ func (q *Queue) insert(ctx context.Context, tx *sql.Tx, s Subject) error {
 		UniqueOpts:  river.UniqueOpts{ByArgs: true, ByState: unfinished},
 	})
 	if err != nil {
-		return err
+		return fmt.Errorf("insert job: %w", err)
 	}
-	_, err = tx.ExecContext(ctx, `UPDATE subject SET job_id = $1, attempts = 0, failed_at = NULL, retry_at = NULL,
-		early = 0, paused_to = NULL, dead_at = NULL, error = NULL WHERE name = $2`, res.Job.ID, s.String())
+	_, err = tx.ExecContext(ctx, "UPDATE subject SET job_id = $1, early = $2, dead_at = NULL WHERE name = $3",
+		res.Job.ID, early, s.String())
 	return err
 }
 
@@ -135,24 +134,19 @@ func turn(ctx context.Context, tx *sql.Tx, tenant int64) (int, error) {
 	}
 }
 
-// hasten brings on the next try of a subject that has failed, at the earliest
-// five seconds after the failure. River never moves a job for a second
-// insertion of it.
-func (q *Queue) hasten(ctx context.Context, tx *sql.Tx, name string, job int64, failed time.Time) error {
+// hasten brings on the next try of a subject that a failure holds, at the
+// earliest five seconds after that failure.
+func (q *Queue) hasten(ctx context.Context, tx *sql.Tx, s Subject, failed time.Time) error {
 	soonest := failed.Add(earliest)
 	if !q.now().Before(soonest) {
-		row, err := q.client.JobRetryTx(ctx, tx, job)
-		if err != nil {
-			return fmt.Errorf("bring on the next try: %w", err)
-		}
-		if row.State != rivertype.JobStateRunning {
-			_, err := tx.ExecContext(ctx, "UPDATE subject SET early = 1 WHERE name = $1", name)
-			return err
-		}
-		// The job runs, or its failure is not written to River's row yet.
-		soonest = q.now().Add(pollEvery)
+		return q.insert(ctx, tx, s, true)
 	}
-	_, err := tx.ExecContext(ctx, `UPDATE subject SET wake_at =
-		CASE WHEN wake_at < $1 THEN wake_at ELSE $1 END WHERE name = $2`, store.Millis(soonest), name)
+	return wakeBy(ctx, tx, s.String(), soonest)
+}
+
+// wakeBy has a subject touched at the given time or before.
+func wakeBy(ctx context.Context, tx *sql.Tx, name string, at time.Time) error {
+	_, err := tx.ExecContext(ctx, "UPDATE subject SET wake_at = $1 WHERE name = $2 AND (wake_at IS NULL OR wake_at > $3)",
+		store.Millis(at), name, store.Millis(at))
 	return err
 }

@@ -18,8 +18,7 @@ type Depth struct {
 }
 
 // due is the condition of a waiting subject that nothing holds back at time $1.
-const due = `generation > done AND (early = 1 OR
-	(coalesce(retry_at, 0) <= $1 AND coalesce(paused_to, 0) <= $1))`
+const due = "generation > done AND (job_id IS NOT NULL OR coalesce(held_to, 0) <= $1)"
 
 // Depth counts subjects and messages.
 func (q *Queue) Depth(ctx context.Context) (Depth, error) {
@@ -116,17 +115,17 @@ func (q *Queue) pollLoop(ctx context.Context) {
 			return
 		case <-tick.C:
 			if err := q.Poll(ctx); err != nil && ctx.Err() == nil {
-				q.log.WithError(err).Warn("waking subjects failed; it is tried again in a second")
+				q.log.WithError(err).Warn("waking subjects failed; it is tried again")
 			}
 		}
 	}
 }
 
-// Poll touches the subjects whose wake-up time has come. A started queue calls
-// it every second.
+// Poll touches the subjects whose wake-up time has come, and runs those that
+// were held until now. A started queue calls it ten times a second.
 func (q *Queue) Poll(ctx context.Context) error {
 	for {
-		n, err := q.wakeDue(ctx)
+		n, err := q.pollOnce(ctx)
 		if err != nil {
 			return fmt.Errorf("wake subjects: %w", err)
 		}
@@ -136,28 +135,56 @@ func (q *Queue) Poll(ctx context.Context) error {
 	}
 }
 
-func (q *Queue) wakeDue(ctx context.Context) (int, error) {
+func (q *Queue) pollOnce(ctx context.Context) (int, error) {
 	now := store.Millis(q.now())
 	var any bool
-	if err := q.store.Read().QueryRowContext(ctx, "SELECT count(*) > 0 FROM subject WHERE wake_at <= $1", now).Scan(&any); err != nil || !any {
+	if err := q.store.Read().QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM subject WHERE held_to <= $1 AND job_id IS NULL)
+		OR EXISTS (SELECT 1 FROM subject WHERE wake_at <= $1)`, now).Scan(&any); err != nil || !any {
 		return 0, err
 	}
 	var n int
 	err := q.store.Write(ctx, func(tx *sql.Tx) error {
-		list, err := subjects(ctx, tx, "SELECT name, tenant FROM subject WHERE wake_at <= $1 ORDER BY wake_at LIMIT $2", now, batch)
+		held, err := q.unhold(ctx, tx, now)
 		if err != nil {
 			return err
 		}
-		n = len(list)
-		for _, s := range list {
-			if _, err := tx.ExecContext(ctx, "UPDATE subject SET wake_at = NULL WHERE name = $1", s.String()); err != nil {
-				return err
-			}
-			if err := q.Touch(ctx, tx, s); err != nil {
-				return err
-			}
-		}
-		return nil
+		woken, err := q.wake(ctx, tx, now)
+		n = max(held, woken)
+		return err
 	})
 	return n, err
+}
+
+// unhold gives a job to the subjects that were held until now.
+func (q *Queue) unhold(ctx context.Context, tx *sql.Tx, now int64) (int, error) {
+	list, err := subjects(ctx, tx, `SELECT name, tenant FROM subject WHERE held_to <= $1 AND job_id IS NULL
+		ORDER BY held_to LIMIT $2`, now, batch)
+	if err != nil {
+		return 0, err
+	}
+	for _, s := range list {
+		if _, err := tx.ExecContext(ctx, "UPDATE subject SET held_to = NULL, paused = 0 WHERE name = $1", s.String()); err != nil {
+			return 0, err
+		}
+		if err := q.insert(ctx, tx, s, false); err != nil {
+			return 0, err
+		}
+	}
+	return len(list), nil
+}
+
+func (q *Queue) wake(ctx context.Context, tx *sql.Tx, now int64) (int, error) {
+	list, err := subjects(ctx, tx, "SELECT name, tenant FROM subject WHERE wake_at <= $1 ORDER BY wake_at LIMIT $2", now, batch)
+	if err != nil {
+		return 0, err
+	}
+	for _, s := range list {
+		if _, err := tx.ExecContext(ctx, "UPDATE subject SET wake_at = NULL WHERE name = $1", s.String()); err != nil {
+			return 0, err
+		}
+		if err := q.Touch(ctx, tx, s); err != nil {
+			return 0, err
+		}
+	}
+	return len(list), nil
 }

@@ -26,7 +26,8 @@ CREATE TABLE hint (
 );
 
 -- What is looked at again: a pull request, a release, a repository, an
--- installation. A subject waits while generation > done and dead_at is null.
+-- installation. A subject waits while generation > done: with a job, or held
+-- until a time without one.
 CREATE TABLE subject (
     name       TEXT    NOT NULL PRIMARY KEY,
     tenant     BIGINT  NOT NULL DEFAULT 0,
@@ -35,15 +36,16 @@ CREATE TABLE subject (
     job_id     BIGINT,
     attempts   INTEGER NOT NULL DEFAULT 0,
     failed_at  BIGINT,
-    retry_at   BIGINT,
+    held_to    BIGINT,
+    paused     INTEGER NOT NULL DEFAULT 0,
     early      INTEGER NOT NULL DEFAULT 0,
-    paused_to  BIGINT,
     wake_at    BIGINT,
     dead_at    BIGINT,
     error      TEXT
 );
 CREATE INDEX subject_waiting ON subject (tenant) WHERE generation > done;
 CREATE INDEX subject_wake ON subject (wake_at) WHERE wake_at IS NOT NULL;
+CREATE INDEX subject_held ON subject (held_to) WHERE held_to IS NOT NULL;
 CREATE INDEX subject_dead ON subject (dead_at) WHERE dead_at IS NOT NULL;
 
 -- The mailbox of a subject.
