@@ -83,15 +83,24 @@ func cutAPI(dir, to string) error {
 	})
 }
 
-// mend sets right what the description says wrongly of GitHub: the list of
-// installations would have accounts that are a user and an enterprise at once.
-// A single installation is described well.
+// mend sets right what the description says wrongly of GitHub. The accounts in
+// the list of installations would be a user and an enterprise at once; a single
+// installation is described well. And a pull request's head has no repository
+// any more when the fork was deleted.
 func mend(whole object) {
-	list := whole
-	for _, key := range []string{"paths", "/app/installations", "get", "responses", "200", "content", "application/json", "schema"} {
-		list = child(list, key)
-	}
+	list := below(whole, "paths", "/app/installations", "get", "responses", "200", "content", "application/json", "schema")
 	list["items"] = object{"$ref": "#/components/schemas/installation"}
+	for _, name := range []string{"pull-request", "pull-request-simple"} {
+		head := below(whole, "components", "schemas", name, "properties", "head", "properties")
+		head["repo"] = object{"nullable": true, "allOf": []any{object{"$ref": "#/components/schemas/repository"}}}
+	}
+}
+
+func below(node object, keys ...string) object {
+	for _, key := range keys {
+		node = child(node, key)
+	}
+	return node
 }
 
 // cutter keeps the components that stripped nodes refer to.
