@@ -34,7 +34,7 @@ var markup = parser.NewParser(
 		util.Prioritized(parser.NewSetextHeadingParser(), 100),
 		util.Prioritized(parser.NewThematicBreakParser(), 200),
 		util.Prioritized(shallow{parser.NewListParser()}, 300),
-		util.Prioritized(shallow{parser.NewListItemParser()}, 400),
+		util.Prioritized(parser.NewListItemParser(), 400), // a list always has one
 		util.Prioritized(parser.NewCodeBlockParser(), 500),
 		util.Prioritized(parser.NewATXHeadingParser(), 600),
 		util.Prioritized(parser.NewFencedCodeBlockParser(), 700),
@@ -61,7 +61,14 @@ var markup = parser.NewParser(
 	),
 )
 
+// parse returns an empty document for a text on which goldmark itself breaks:
+// nobody can say what such a text shows.
 func parse(src []byte) (root ast.Node, deep bool) {
+	defer func() {
+		if recover() != nil {
+			root, deep = ast.NewDocument(), true
+		}
+	}()
 	pc := parser.NewContext()
 	root = markup.Parse(text.NewReader(src), parser.WithContext(pc))
 	return root, pc.Get(deepKey) != nil
@@ -71,7 +78,7 @@ func parse(src []byte) (root ast.Node, deep bool) {
 type shallow struct{ parser.BlockParser }
 
 func (s shallow) Open(parent ast.Node, reader text.Reader, pc parser.Context) (ast.Node, parser.State) {
-	if len(pc.OpenedBlocks()) < MaxDepth {
+	if len(pc.OpenedBlocks()) < MaxDepth-1 {
 		return s.BlockParser.Open(parent, reader, pc)
 	}
 	line, segment := reader.Position()

@@ -60,7 +60,7 @@ func (w *walker) block(n ast.Node) *Block {
 	case *ast.Blockquote:
 		return w.quotation(n)
 	}
-	if reason, opened := w.html.hides(); reason != "" && n.FirstChild() != nil && !container(n) {
+	if reason, opened := w.html.hides(); reason != "" && !container(n) {
 		w.inlines(n) // its tags may close what hides it
 		return w.hide(n, reason, opened)
 	}
@@ -155,8 +155,12 @@ func (w *walker) quotation(n *ast.Blockquote) *Block {
 	}
 	b := &Block{Kind: Hidden, Region: &Region{Reason: InQuote, Opened: w.quote}}
 	b.Line, b.Column = w.place(max(n.Pos(), 0))
+	commented := w.html.comment != 0
 	w.blocks(n)
 	w.quote = before
+	if w.html.comment != 0 && !commented {
+		w.html.element("blockquote", false, b.Line) // the comment swallows its end
+	}
 	return b
 }
 
@@ -276,7 +280,9 @@ func (c *collector) inline(n ast.Node, look Span) {
 		c.children(n, look)
 	case *ast.AutoLink:
 		look.Link = string(n.URL(c.src))
-		c.add(look, max(n.Pos(), 0), string(n.Label(c.src)))
+		label := n.Label(c.src)
+		offset := max(n.Pos(), 0) // of the space in front of a bare address
+		c.add(look, offset+max(bytes.Index(c.src[offset:], label), 0), string(label))
 	case *ast.RawHTML:
 		c.tag(n, look)
 	case *extast.TaskCheckBox:
