@@ -109,7 +109,6 @@ func (k call) op() string {
 
 // answer is a successful answer, whole.
 type answer struct {
-	status int
 	header http.Header
 	body   []byte
 }
@@ -175,7 +174,7 @@ func (c *client) send(ctx context.Context, k call) (*answer, verdict, error) {
 	if v.kind != "" {
 		return nil, v, &Error{Kind: v.kind, Status: resp.StatusCode, Needs: v.needs, Message: v.message}
 	}
-	return &answer{resp.StatusCode, resp.Header, body}, v, nil
+	return &answer{resp.Header, body}, v, nil
 }
 
 func (c *client) request(ctx context.Context, k call) (*http.Request, error) {
