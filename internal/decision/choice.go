@@ -52,9 +52,16 @@ type pick struct {
 	fix  string
 }
 
+// maxChoice is the number of bytes in which a word can be chosen, the remark of a
+// mark and the alternatives included.
+const maxChoice = 2000
+
 // choose reads the one word that an entry's values come down to.
 func (s set) choose(e *entry) pick {
 	written := e.text()
+	if len(written) > maxChoice {
+		return pick{code: s.code, fact: "it says " + gate.Quote(written)}
+	}
 	if r := indexRune(e.raw(), isOverride); r != 0 {
 		return pick{code: CodeBidi, fact: "it holds " + unicodeName(r) + ", which changes the order in which the letters are shown"}
 	}

@@ -150,13 +150,12 @@ func stripTags(s string) string {
 }
 
 func (j *judge) duplicateBlock(found []*markdown.Block) {
-	lines := make([]string, len(found))
+	lines := make([]int, len(found))
 	for i, b := range found {
-		lines[i] = fmt.Sprint(b.Line)
+		lines[i] = b.Line
 	}
-	list := strings.Join(lines[:len(lines)-1], ", ") + " and " + lines[len(lines)-1]
 	j.fail(CodeDuplicateBlock, "", found[1].Line, found[1].Column,
-		fmt.Sprintf("there are %d headings `Release Decision`, on lines %s; none of them counts", len(found), list),
+		fmt.Sprintf("there are %d headings `Release Decision`, on lines %s; none of them counts", len(found), lineList(lines)),
 		"keep one block and delete the others")
 }
 

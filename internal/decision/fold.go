@@ -9,6 +9,9 @@ import (
 // visible drops what shows nothing (format characters, variation selectors) and
 // makes every kind of space a plain one.
 func visible(s string) string {
+	if !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r >= 0x7f }) {
+		return strings.TrimSpace(s)
+	}
 	return strings.TrimSpace(strings.Map(func(r rune) rune {
 		switch {
 		case unicode.IsSpace(r):

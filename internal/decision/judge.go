@@ -97,16 +97,29 @@ func (j *judge) one(f gate.Field) *entry {
 		}
 		return nil
 	case len(es) > 1:
-		lines := make([]string, len(es))
+		lines := make([]int, len(es))
 		for i, e := range es {
-			lines[i] = fmt.Sprint(e.line)
+			lines[i] = e.line
 		}
 		j.problem(j.severity(f), CodeDuplicate, f, es[1].line, es[1].column,
-			fmt.Sprintf("%s stands more than once, on lines %s; none of them counts, also when they agree", name(f), strings.Join(lines, ", ")),
+			fmt.Sprintf("%s stands more than once, on lines %s; none of them counts, also when they agree", name(f), lineList(lines)),
 			"keep one of these lines and delete the others")
 		return nil
 	}
 	return j.filled(es[0])
+}
+
+// lineList writes "3 and 22", and of a long list only the beginning.
+func lineList(lines []int) string {
+	const most = 5
+	words := make([]string, 0, most)
+	for _, n := range lines[:min(len(lines), most)] {
+		words = append(words, fmt.Sprint(n))
+	}
+	if len(lines) > most {
+		return strings.Join(words, ", ") + " and more"
+	}
+	return strings.Join(words[:len(words)-1], ", ") + " and " + words[len(words)-1]
 }
 
 // filled returns e when it holds something other than nothing or a placeholder.
@@ -243,14 +256,7 @@ func isOwnerField(f gate.Field) bool {
 	return f == gate.FieldRollbackOwner || f == gate.FieldDecisionOwner
 }
 
-func isGateField(f gate.Field) bool {
-	for _, g := range gate.GateFields {
-		if f == g {
-			return true
-		}
-	}
-	return false
-}
+func isGateField(f gate.Field) bool { return setOf[f].mark }
 
 func (j *judge) class() {
 	if e := j.one(gate.FieldClass); e != nil {

@@ -77,6 +77,28 @@ var labels = func() map[string]gate.Field {
 	return m
 }()
 
+// firstWords are the words with which labels begin. Most lines of a text begin
+// with another one and need no closer look.
+var firstWords = func() map[string]bool {
+	m := map[string]bool{}
+	for label := range labels {
+		m[firstWord(label)] = true
+	}
+	for label := range bareGates {
+		m[label] = true
+	}
+	return m
+}()
+
+func firstWord(text string) string {
+	text = strings.TrimLeftFunc(visible(text), func(r rune) bool { return !unicode.IsLetter(r) })
+	end := strings.IndexFunc(text, func(r rune) bool { return !unicode.Is(unicode.Latin, r) })
+	if end < 0 {
+		end = len(text)
+	}
+	return lower(text[:end])
+}
+
 func isCanonical(f gate.Field) bool {
 	for _, c := range canonical {
 		if c == f {
@@ -90,6 +112,9 @@ func isCanonical(f gate.Field) bool {
 // translation (after a slash, a bar or in another script) and a remark in
 // parentheses.
 func knownLabel(text string, insideGates bool) (gate.Field, bool) {
+	if !firstWords[firstWord(text)] {
+		return "", false
+	}
 	for _, form := range labelForms(text) {
 		if f, ok := bareGates[form]; ok && insideGates {
 			return f, true

@@ -7,6 +7,10 @@ import (
 	"gonogo/internal/gate"
 )
 
+// maxOwner is the number of bytes in which somebody can be named, remark
+// included.
+const maxOwner = 400
+
 // nobody are answers to "who?" that name no one.
 var nobody = map[string]bool{
 	"": true, "team": true, "the team": true, "our team": true, "whole team": true, "the whole team": true, "my team": true,
@@ -31,6 +35,9 @@ type ownerPick struct {
 // stand in parentheses or behind a dash; an account anywhere in front of it is
 // preferred to the words around it.
 func parseOwner(text string) ownerPick {
+	if len(text) > maxOwner {
+		return ownerPick{code: CodeOwner, fact: gate.Quote(text) + " is too long to be a name"}
+	}
 	text, _ = trimEmoji(visible(text))
 	head := cutOwnerRemark(text)
 	if namesNobody(head) {
@@ -74,10 +81,11 @@ func isWordByte(c byte) bool { return c >= 'a' && c <= 'z' || c >= '0' && c <= '
 // cutOwnerRemark drops what stands in parentheses or behind a dash, a comma or a
 // semicolon, unless an account is in it and none before.
 func cutOwnerRemark(text string) string {
+	account := strings.LastIndexByte(text, '@')
 	for i, r := range text {
 		cut := r == '(' || r == ';' || r == '–' || r == '—' || isDash(r) && i > 0 && text[i-1] == ' '
 		if r == ',' {
-			cut = len(mentions(text[i:])) == 0
+			cut = account < i
 		}
 		if cut && i > 0 {
 			return strings.TrimSpace(text[:i])

@@ -54,7 +54,18 @@ type reader struct {
 	entries []*entry
 	stray   []value // lines that belong to no label
 	near    []near
+	guesses int // how often a label was compared with ours
 	current *entry
+}
+
+// maxGuesses is the number of unknown labels for which a near one is sought.
+const maxGuesses = 100
+
+func (r *reader) nearLabel(text string) (gate.Field, bool) {
+	if r.guesses++; r.guesses > maxGuesses {
+		return "", false
+	}
+	return nearLabel(text)
 }
 
 // near is an unknown label that looks like one of ours.
@@ -344,7 +355,7 @@ func (r *reader) unknownRow(text string, row *markdown.Block) {
 	case row.Header:
 	default:
 		r.current = nil
-		if f, ok := nearLabel(text); ok {
+		if f, ok := r.nearLabel(text); ok {
 			r.near = append(r.near, near{text, f, row.Line, row.Column})
 		}
 	}
@@ -374,7 +385,7 @@ func (r *reader) label(l markdown.Line, inside *entry, as style) (*entry, markdo
 	case sep != ':':
 		return nil, nil
 	}
-	if f, ok := nearLabel(text); ok {
+	if f, ok := r.nearLabel(text); ok {
 		r.near = append(r.near, near{text, f, line, column})
 		return e, rest
 	}
@@ -390,15 +401,7 @@ func (r *reader) gates(inside *entry) bool {
 }
 
 func isGates(e *entry) bool {
-	if e == nil {
-		return false
-	}
-	for _, f := range gate.GateFields {
-		if e.field == f {
-			return e.style != asHeading
-		}
-	}
-	return e.field == gate.FieldGates
+	return e != nil && (e.field == gate.FieldGates || isGateField(e.field) && e.style != asHeading)
 }
 
 // bareDecision settles what "Decision" is behind the other layers: the gate when

@@ -26,6 +26,7 @@ import (
 //
 // A false alarm is cleared by writing the condition down.
 func isVague(e *entry) bool {
+	e = e.upTo(maxTrigger)
 	text := strings.ToLower(e.text())
 	bare := strings.TrimSpace(links.ReplaceAllString(unlinked(e), " "))
 	if shrug.MatchString(text) || !strings.ContainsFunc(bare, unicode.IsLetter) && !compared.MatchString(bare) {
@@ -41,6 +42,28 @@ func isVague(e *entry) bool {
 		return true
 	}
 	return !hasThreshold(plain) && !hasState(plain)
+}
+
+// maxTrigger is the number of bytes in which the condition must stand.
+const maxTrigger = 2000
+
+// upTo returns e with as many of its values as fit.
+func (e *entry) upTo(size int) *entry {
+	short := *e
+	short.values = nil
+	for _, v := range e.values {
+		kept := value{tick: v.tick}
+		for _, s := range v.line {
+			if size <= 0 {
+				break
+			}
+			s.Text = strings.ToValidUTF8(s.Text[:min(len(s.Text), size)], "")
+			size -= len(s.Text) + 1
+			kept.line = append(kept.line, s)
+		}
+		short.values = append(short.values, kept)
+	}
+	return &short
 }
 
 // unlinked is the text of an entry without what is a link.

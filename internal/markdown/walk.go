@@ -19,6 +19,7 @@ type walker struct {
 	src     []byte
 	starts  []int // offsets of the lines
 	numbers []int // of the lines, as the writer counts them
+	last    int   // the line that was asked for last
 	html    openHTML
 	quote   int // the line on which the outermost open quotation begins
 }
@@ -35,7 +36,12 @@ func newWalker(doc *Document, src []byte, numbers []int) *walker {
 
 // place returns the line and column of an offset.
 func (w *walker) place(offset int) (line, column int) {
-	i := sort.SearchInts(w.starts, offset+1) - 1
+	// Offsets are asked for nearly in order.
+	i := w.last
+	if offset < w.starts[i] || i+1 < len(w.starts) && offset >= w.starts[i+1] {
+		i = sort.SearchInts(w.starts, offset+1) - 1
+		w.last = i
+	}
 	return w.numbers[i], offset - w.starts[i] + 1
 }
 
@@ -296,7 +302,7 @@ func (c *collector) text(n *ast.Text, look Span) {
 	if look.Code {
 		// A code span over several lines is one line to the reader.
 		value = bytes.ReplaceAll(value, []byte("\n"), []byte(" "))
-	} else {
+	} else if bytes.ContainsAny(value, "&\\") {
 		value = []byte(html.UnescapeString(string(util.UnescapePunctuations(value))))
 	}
 	if len(value) > 0 {
