@@ -160,6 +160,9 @@ func (a *App) Run(ctx context.Context) error {
 		return err
 	}
 	if err := a.queue.Start(ctx, a.worker); err != nil {
+		if ctx.Err() != nil {
+			return nil // asked to stop while starting
+		}
 		return err
 	}
 	working, stopWorking := context.WithCancel(context.WithoutCancel(ctx))

@@ -82,13 +82,34 @@ func (w *Worker) decide(ctx context.Context, v *view, record gate.Record, comman
 	if err != nil {
 		return nil, err
 	}
+	// What was changed comes first: its events name who did it.
+	changes := slices.DeleteFunc(slices.Clone(commands), isText)
+	answers, err := r.hearAll(ctx, changes)
+	if err != nil {
+		return nil, err
+	}
 	if err := r.checkComments(ctx); err != nil {
 		return nil, err
 	}
-	commands = append(commands, r.missed()...)
-	if err := w.complete(ctx, v.repo, v.snap, v.policy, record, commandPeople(commands)); err != nil {
+	texts := append(slices.DeleteFunc(slices.Clone(commands), func(c inbox.Command) bool { return !isText(c) }), r.missed()...)
+	if err := w.complete(ctx, v.repo, v.snap, v.policy, record, commandPeople(texts)); err != nil {
 		return nil, err
 	}
+	heard, err := r.hearAll(ctx, texts)
+	if err != nil {
+		return nil, err
+	}
+	v.snap.decisions, err = w.Ledger.Decisions(ctx, v.pr.Repo.ID, v.pr.Number)
+	return append(answers, heard...), err
+}
+
+// isText reports whether c may hold a command, rather than tell that a text was
+// changed.
+func isText(c inbox.Command) bool {
+	return c.Source == inbox.FromButton || c.Action == "created" || c.Action == "submitted"
+}
+
+func (r *room) hearAll(ctx context.Context, commands []inbox.Command) ([]answer, error) {
 	var answers []answer
 	for _, c := range commands {
 		if c.User.Bot || c.User.ID == 0 {
@@ -100,8 +121,7 @@ func (w *Worker) decide(ctx context.Context, v *view, record gate.Record, comman
 		}
 		answers = append(answers, heard...)
 	}
-	v.snap.decisions, err = w.Ledger.Decisions(ctx, v.pr.Repo.ID, v.pr.Number)
-	return answers, err
+	return answers, nil
 }
 
 func (w *Worker) newRoom(ctx context.Context, v *view, record gate.Record) (*room, error) {
@@ -494,7 +514,7 @@ func (r *room) missed() []inbox.Command {
 			continue
 		}
 		d, ok := command.Decisive(command.Parse(c.Body))
-		if !ok || d.Kind == command.Go && !c.CreatedAt.After(r.since) {
+		if !ok || d.Kind == command.Go && c.CreatedAt.Before(r.since.Truncate(time.Second)) {
 			continue
 		}
 		if !slices.ContainsFunc(r.heads, func(h string) bool { return h != r.pr.HeadSHA }) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"sync"
 
 	"gonogo/internal/gate"
 	"gonogo/internal/hub"
@@ -35,7 +36,7 @@ func (w *Worker) gather(ctx context.Context, repo *hub.Repo, number int, g guess
 	into(ctx, r, func(ctx context.Context) ([]gate.File, error) { return repo.Files(ctx, number) },
 		func(v gate.Reading[[]gate.File]) {
 			s.files = v
-			s.leaks = w.scan(ctx, repo, v)
+			s.leaks = w.scan(ctx, r, repo, v)
 		})
 	into(ctx, r, func(ctx context.Context) ([]gate.Commit, error) { return repo.Commits(ctx, number) },
 		func(v gate.Reading[[]gate.Commit]) { s.commits = v })
@@ -171,13 +172,27 @@ func (w *Worker) readTeam(ctx context.Context, r *round, repo *hub.Repo, s *snap
 		func(v gate.Reading[[]gate.User]) { keep(s, s.teams, name, v) })
 }
 
-// scan searches the added lines of files that were read.
-func (w *Worker) scan(ctx context.Context, repo *hub.Repo, files gate.Reading[[]gate.File]) gate.Reading[gate.LeakScan] {
+// scan searches the added lines of files that were read. A file whose content
+// could not be read for a passing fault makes the whole search unread: it may be
+// readable next time.
+func (w *Worker) scan(ctx context.Context, r *round, repo *hub.Repo, files gate.Reading[[]gate.File]) gate.Reading[gate.LeakScan] {
 	if !files.Known {
 		return gate.Unread[gate.LeakScan](files.Why, files.At)
 	}
+	var mu sync.Mutex
+	var fault error
 	found := w.Scanner.Scan(ctx, files.Value, func(ctx context.Context, f gate.File) ([]byte, error) {
-		return repo.Blob(ctx, f.ContentSHA)
+		content, err := repo.Blob(ctx, f.ContentSHA)
+		if err != nil && hub.Unreadable(err).Cause == gate.CauseFault {
+			r.noticeLimit(err)
+			mu.Lock()
+			fault = err
+			mu.Unlock()
+		}
+		return content, err
 	})
+	if fault != nil {
+		return reading(found, fault, files.At)
+	}
 	return gate.Read(found, files.At)
 }
