@@ -375,7 +375,7 @@ func parseEvent(headers []string) (string, bool) {
 		return "", false
 	}
 	for _, c := range []byte(headers[0]) {
-		if c != '_' && (c < 'a' || c > 'z') {
+		if c != '_' && (c < 'a' || c > 'z') && (c < '0' || c > '9') {
 			return "", false
 		}
 	}

@@ -28,7 +28,8 @@ type event struct {
 var subjects = []string{"pull_request", "issue", "comment", "review", "check_run", "check_suite", "release", "ref", "sha",
 	"alert", "member", "team", "thread", "forkee", "starred_at", "pages", "workflow_run", "workflow_job", "deployment",
 	"merge_group", "discussion", "package", "rule", "milestone", "label", "key", "build", "project", "hook", "zen",
-	"repositories_added", "repositories_removed", "advisory", "vulnerability_alert", "scope", "blocked_user"}
+	"repositories_added", "repositories_removed", "advisory", "vulnerability_alert", "scope", "blocked_user",
+	"project_card", "project_column"}
 
 func but(keys ...string) []string {
 	return slices.DeleteFunc(slices.Clone(subjects), func(k string) bool { return slices.Contains(keys, k) })
@@ -103,7 +104,15 @@ var events = map[string]event{
 			return nil
 		},
 	},
-	"secret_scanning_alert": {needs: []string{"alert", "action"}, without: append(but("alert"), "location")},
+	"secret_scanning_alert": {
+		needs: []string{"alert", "action"}, without: append(but("alert"), "location"),
+		fill: func(p *payload, _ *inbox.Hint) error {
+			if p.SecretType == "" {
+				return errShape // Dependabot's and code scanning's alerts look alike
+			}
+			return nil
+		},
+	},
 	"repository": {
 		needs: []string{"action"}, without: subjects,
 		actions: []string{"renamed", "transferred", "edited", "deleted", "privatized", "publicized", "archived", "unarchived"},
@@ -171,7 +180,10 @@ func hintOf(name string, p *payload) (inbox.Hint, error) {
 }
 
 func (e event) fits(p *payload) bool {
-	return has(p, e.needs...) && !slices.ContainsFunc(e.without, func(k string) bool { return p.top[k] })
+	return has(p, e.needs...) && !slices.ContainsFunc(e.without, func(k string) bool {
+		_, there := p.top[k]
+		return there
+	})
 }
 
 func has(p *payload, keys ...string) bool {

@@ -1,6 +1,9 @@
 package webhook
 
-import "time"
+import (
+	"errors"
+	"time"
+)
 
 // Memory is what all bodies share.
 const Memory = memory
@@ -17,3 +20,9 @@ func Room(d *Door) int { return int(d.room.Load()) }
 // SetTimeouts changes how long a request may wait for its turn and how long
 // reading its body may take.
 func SetTimeouts(d *Door, turn, read time.Duration) { d.turnTimeout, d.readTimeout = turn, read }
+
+// Scan reads a payload and forgets it.
+func Scan(data []byte) error { return scan(data, shape, &payload{top: make(map[string]bool)}) }
+
+// IsSyntax reports whether err means that a text is no JSON.
+func IsSyntax(err error) bool { return errors.Is(err, errSyntax) }

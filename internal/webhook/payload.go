@@ -9,7 +9,7 @@ import (
 
 // payload is what is taken out of a delivery, whatever its event.
 type payload struct {
-	top map[string]bool // the keys of the outermost object that are not null
+	top map[string]bool // the keys of the outermost object; true: not null
 
 	Action       string
 	Number       int64
@@ -65,8 +65,10 @@ type payload struct {
 	Ref     string
 	RefType string
 	Release string
-	Added   []repo
-	Removed []repo
+
+	SecretType string // of an alert
+	Added      []repo
+	Removed    []repo
 }
 
 type account struct {
@@ -217,21 +219,21 @@ func wanted() *node {
 		text("sha", func(p *payload) *string { return &p.SHA }),
 		text("ref", func(p *payload) *string { return &p.Ref }),
 		text("ref_type", func(p *payload) *string { return &p.RefType }),
+		object("alert", text("secret_type", func(p *payload) *string { return &p.SecretType })),
 		object("release", text("tag_name", func(p *payload) *string { return &p.Release })),
 		reposAt("repositories", func(p *payload) *[]repo { return &p.Added }),
 		reposAt("repositories_added", func(p *payload) *[]repo { return &p.Added }),
 		reposAt("repositories_removed", func(p *payload) *[]repo { return &p.Removed }),
 	)
-	top.kids = append(top.kids, present("before", "after", "state", "context", "alert", "member", "team", "scope",
+	top.kids = append(top.kids, present("before", "after", "state", "context", "member", "team", "scope",
 		"membership", "master_branch", "pusher_type", "thread", "hook", "zen", "starred_at", "forkee", "pages", "workflow_run",
 		"workflow_job", "deployment", "merge_group", "discussion", "package", "rule", "milestone", "label", "key", "build",
-		"project", "branches", "location", "advisory", "vulnerability_alert", "blocked_user")...)
+		"project", "branches", "location", "advisory", "vulnerability_alert", "blocked_user",
+		"project_card", "project_column")...)
 	for _, kid := range top.kids {
 		name := kid.name
 		kid.saw = func(p *payload, c byte, _ bool) {
-			if c != 'n' {
-				p.top[name] = true
-			}
+			p.top[name] = c != 'n'
 		}
 	}
 	return top
