@@ -17,15 +17,17 @@ import (
 type walker struct {
 	doc     *Document
 	src     []byte
-	starts  []int // offsets of the lines
-	numbers []int // of the lines, as the writer counts them
-	last    int   // the line that was asked for last
+	text    string // src again: spans are slices of it
+	starts  []int  // offsets of the lines
+	numbers []int  // of the lines, as the writer counts them
+	last    int    // the line that was asked for last
 	html    openHTML
 	quote   int // the line on which the outermost open quotation begins
 }
 
 func newWalker(doc *Document, src []byte, numbers []int) *walker {
-	w := &walker{doc: doc, src: src, starts: []int{0}, numbers: numbers}
+	w := &walker{doc: doc, src: src, text: string(src), numbers: numbers}
+	w.starts = make([]int, 1, len(numbers))
 	for i, c := range src {
 		if c == '\n' {
 			w.starts = append(w.starts, i+1)
@@ -149,7 +151,7 @@ func (w *walker) raw(segments *text.Segments) []RawLine {
 	for i := range segments.Len() {
 		s := segments.At(i)
 		line, _ := w.place(s.Start)
-		out = append(out, RawLine{strings.TrimSpace(string(s.Value(w.src))), line})
+		out = append(out, RawLine{strings.TrimSpace(w.text[s.Start:s.Stop]), line})
 	}
 	return out
 }
@@ -185,7 +187,7 @@ func (w *walker) htmlBlock(n *ast.HTMLBlock) *Block {
 	raw := n.HTMLBlockType == ast.HTMLBlockType1
 	for _, s := range segments {
 		line, column := w.place(s.Start)
-		written := string(bytes.TrimRight(s.Value(w.src), "\n"))
+		written := strings.TrimRight(w.text[s.Start:s.Stop], "\n")
 		shown := w.html.scan(written, line, column)
 		if raw {
 			shown = nil
@@ -298,15 +300,16 @@ func (c *collector) inline(n ast.Node, look Span) {
 }
 
 func (c *collector) text(n *ast.Text, look Span) {
-	value := n.Segment.Value(c.src)
-	if look.Code {
+	value := c.walker.text[n.Segment.Start:n.Segment.Stop]
+	switch {
+	case look.Code:
 		// A code span over several lines is one line to the reader.
-		value = bytes.ReplaceAll(value, []byte("\n"), []byte(" "))
-	} else if bytes.ContainsAny(value, "&\\") {
-		value = []byte(html.UnescapeString(string(util.UnescapePunctuations(value))))
+		value = strings.ReplaceAll(value, "\n", " ")
+	case strings.ContainsAny(value, "&\\"):
+		value = html.UnescapeString(string(util.UnescapePunctuations([]byte(value))))
 	}
-	if len(value) > 0 {
-		c.add(look, n.Segment.Start, string(value))
+	if value != "" {
+		c.add(look, n.Segment.Start, value)
 	}
 	if !look.Code && (n.SoftLineBreak() || n.HardLineBreak()) {
 		c.breakLine()
