@@ -49,7 +49,7 @@ func (c *call) admit() answer {
 		return answer{}
 	}
 	t := c.g.tokens[credential]
-	if t == nil || !c.g.now().Before(t.expires) {
+	if t == nil || !c.g.cfg.AuthNow().Before(t.expires) {
 		return refuse(http.StatusUnauthorized, "Bad credentials")
 	}
 	c.token, c.inst = t, t.owner
@@ -90,7 +90,7 @@ func (g *GitHub) checkJWT(text string) string {
 	claims := jwt.RegisteredClaims{}
 	parser := jwt.NewParser(jwt.WithValidMethods([]string{"RS256"}), jwt.WithoutClaimsValidation())
 	_, err := parser.ParseWithClaims(text, &claims, func(*jwt.Token) (any, error) { return &g.key.PublicKey, nil })
-	now := g.now()
+	now := g.cfg.AuthNow()
 	switch {
 	case err != nil:
 		return "A JSON web token could not be decoded"
@@ -242,7 +242,7 @@ func createToken(c *call) answer {
 	if c.decode(&want) != nil {
 		return problemsParsing()
 	}
-	t := &token{owner: o, expires: c.g.now().Add(tokenLife), permissions: maps.Clone(o.permissions), repos: want.RepositoryIDs}
+	t := &token{owner: o, expires: c.g.cfg.AuthNow().Add(tokenLife).Truncate(time.Second), permissions: maps.Clone(o.permissions), repos: want.RepositoryIDs}
 	if want.Permissions != nil {
 		for name, level := range want.Permissions {
 			if !allows(o.permissions[name], level) {

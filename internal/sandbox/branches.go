@@ -163,6 +163,9 @@ func (g *GitHub) webFlow() signature {
 }
 
 func (r *Repo) emitPush(who *user, ref, before, after string, forced bool) {
+	if !r.gh.sends(r.owner) {
+		return
+	}
 	commits := []object{}
 	var head any
 	if after != noSHA {

@@ -61,9 +61,10 @@ type runBody struct {
 }
 
 var (
-	statuses    = []string{"queued", "in_progress", completed}
+	statuses = []string{"queued", "in_progress", completed}
+	// GitHub's description lists "stale", too; only GitHub itself sets it.
 	conclusions = []string{
-		"action_required", "cancelled", "failure", "neutral", "success", "skipped", "stale", "timed_out",
+		"action_required", "cancelled", "failure", "neutral", "success", "skipped", "timed_out",
 	}
 )
 
@@ -176,7 +177,7 @@ func patchRun(c *call, run *CheckRun) answer {
 	if text := b.problem(false); text != "" {
 		return badRun(text)
 	}
-	if run.status == completed && b.Conclusion == nil && b.Status != nil && *b.Status != completed {
+	if run.statusNow() == completed && b.Conclusion == nil && b.Status != nil && *b.Status != completed {
 		return badRun("A completed check run cannot go back to " + *b.Status + ".")
 	}
 	was := run.status
@@ -243,7 +244,7 @@ func listRuns(c *call, sha string) answer {
 	runs = slices.DeleteFunc(runs, func(run *CheckRun) bool {
 		return c.query("check_name") != "" && c.query("check_name") != run.name ||
 			c.query("app_id") != "" && c.query("app_id") != strconv.FormatInt(run.app.ID, 10) ||
-			c.query("status") != "" && c.query("status") != run.status
+			c.query("status") != "" && c.query("status") != run.statusNow()
 	})
 	return countedOf(c, "check_runs", runs, (*CheckRun).json)
 }
@@ -258,10 +259,11 @@ func listSuites(c *call, sha string) answer {
 func (c *CheckRun) json() object {
 	r := c.repo
 	url := r.api("/check-runs/%d", c.id)
+	status, conclusion := c.state()
 	return object{
 		"id": c.id, "node_id": nodeID("CheckRun", c.id), "name": c.name, "head_sha": c.sha, "external_id": c.externalID,
-		"url": url, "html_url": web("%s/runs/%d", r.fullName(), c.id), "details_url": c.detailsURL, "status": c.status,
-		"conclusion": orNil(c.conclusion), "started_at": stamp(c.started), "completed_at": stamp(c.ended),
+		"url": url, "html_url": web("%s/runs/%d", r.fullName(), c.id), "details_url": c.detailsURL, "status": status,
+		"conclusion": orNil(conclusion), "started_at": stamp(c.started), "completed_at": stamp(c.ended),
 		"output": object{
 			"title": c.title, "summary": c.summary, "text": c.text, "annotations_count": len(c.annotations),
 			"annotations_url": url + "/annotations",

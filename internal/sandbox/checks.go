@@ -151,8 +151,9 @@ func (c *CheckRun) View() CheckView {
 
 func (c *CheckRun) view() CheckView {
 	word := func(v any) string { s, _ := v.(string); return s }
+	status, conclusion := c.state()
 	return CheckView{
-		ID: c.id, App: c.app.ID, Name: c.name, SHA: c.sha, Status: c.status, Conclusion: c.conclusion,
+		ID: c.id, App: c.app.ID, Name: c.name, SHA: c.sha, Status: status, Conclusion: conclusion,
 		ExternalID: c.externalID, DetailsURL: c.detailsURL, Title: word(c.title), Summary: word(c.summary),
 		Text: word(c.text), Actions: slices.Clone(c.actions),
 	}
@@ -193,8 +194,30 @@ func (p *PullRequest) Verdict(name string) CheckView {
 	return CheckView{}
 }
 
+// GitHub gives up on runs that are not completed after 14 days, and keeps 1,000
+// runs of one name in a suite.
+// https://docs.github.com/en/rest/guides/using-the-rest-api-to-interact-with-checks
+const (
+	staleAfter = 14 * 24 * time.Hour
+	maxRuns    = 1000
+)
+
+// state is the run's status and conclusion now.
+func (c *CheckRun) state() (status, conclusion string) {
+	if c.status != completed && c.repo.gh.now().Sub(c.started) > staleAfter {
+		return completed, "stale"
+	}
+	return c.status, c.conclusion
+}
+
+func (c *CheckRun) statusNow() string {
+	status, _ := c.state()
+	return status
+}
+
 func (r *Repo) newRun(app *App, sha, name string) *CheckRun {
 	s := r.suiteOf(app, sha)
+	r.dropOldest(s, name)
 	c := &CheckRun{
 		repo: r, suite: s, id: r.gh.newID(), app: app, name: name, sha: sha, status: "queued", started: r.gh.now(),
 		detailsURL: web("%s/runs/%d", r.fullName(), r.gh.lastID),
@@ -202,6 +225,20 @@ func (r *Repo) newRun(app *App, sha, name string) *CheckRun {
 	s.updated = r.gh.now()
 	r.runs = append(r.runs, c)
 	return c
+}
+
+func (r *Repo) dropOldest(s *suite, name string) {
+	same := func(c *CheckRun) bool { return c.suite == s && c.name == name }
+	n := 0
+	for _, c := range r.runs {
+		if same(c) {
+			n++
+		}
+	}
+	if n >= maxRuns {
+		at := slices.IndexFunc(r.runs, same)
+		r.runs = slices.Delete(r.runs, at, at+1)
+	}
 }
 
 func (r *Repo) suiteOf(app *App, sha string) *suite {
@@ -240,11 +277,12 @@ func (s *suite) state() (status, conclusion string) {
 	}
 	worst := "success"
 	for _, run := range runs {
-		if run.status != completed {
+		status, conclusion := run.state()
+		if status != completed {
 			return "in_progress", ""
 		}
-		if !slices.Contains([]string{"success", "neutral", "skipped"}, run.conclusion) {
-			worst = run.conclusion
+		if !slices.Contains([]string{"success", "neutral", "skipped"}, conclusion) {
+			worst = conclusion
 		}
 	}
 	return completed, worst

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"gonogo/internal/sandbox"
 )
@@ -53,6 +54,7 @@ func TestCheckRunLimits(t *testing.T) {
 		{"a strange address", map[string]any{"details_url": "ftp://example.com"}, 422},
 		{"a good address", map[string]any{"details_url": "https://example.com"}, 201},
 		{"a strange conclusion", map[string]any{"conclusion": "ready"}, 422},
+		{"stale, which GitHub alone says", map[string]any{"conclusion": "stale"}, 422},
 		{"a strange status", map[string]any{"status": "done"}, 422},
 		{"completed without a conclusion", map[string]any{"status": "completed"}, 422},
 		{"an unknown commit", map[string]any{"head_sha": strings.Repeat("0", 40)}, 422},
@@ -121,6 +123,27 @@ func TestCompletedRunsDoNotGoBack(t *testing.T) {
 		t.Errorf("suites: %s", got.body)
 	}
 	w.app().get(shop+"/commits/nowhere/check-runs", http.StatusUnprocessableEntity)
+}
+
+func TestUnfinishedRunsBecomeStale(t *testing.T) {
+	w := newWorld(t)
+	w.repo.Check(w.repo.Tip("main"), sandbox.Check{Name: "build"})
+	w.clock.move(15 * 24 * time.Hour)
+	w.token = w.newToken()
+	got := w.app().get(shop+"/commits/main/check-runs?status=completed", 200)
+	if got.text("check_runs", 0, "conclusion") != "stale" {
+		t.Errorf("runs: %s", got.body)
+	}
+}
+
+func TestOldRunsAreDropped(t *testing.T) {
+	w := newWorld(t)
+	for range 1001 {
+		w.repo.Check(w.repo.Tip("main"), sandbox.Check{Name: "build"})
+	}
+	if got := w.app().get(shop+"/commits/main/check-runs?filter=all", 200); got.text("total_count") != "1000" {
+		t.Errorf("%s runs", got.text("total_count"))
+	}
 }
 
 func TestManyRunsPage(t *testing.T) {

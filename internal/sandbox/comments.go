@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"fmt"
 	"slices"
 	"time"
 )
@@ -112,13 +113,9 @@ func (r *Repo) commentsOf(number int) []*Comment {
 func (m *Comment) json() object {
 	r := m.issue.repo
 	url := r.api("/issues/comments/%d", m.id)
-	kind := "issues"
-	if m.issue.pull != nil {
-		kind = "pull"
-	}
 	o := object{
 		"id": m.id, "node_id": nodeID("IssueComment", m.id), "url": url,
-		"html_url":  web("%s/%s/%d#issuecomment-%d", r.fullName(), kind, m.issue.number, m.id),
+		"html_url":  fmt.Sprintf("%s#issuecomment-%d", m.issue.html(), m.id),
 		"issue_url": r.api("/issues/%d", m.issue.number), "user": m.author.orNull(),
 		"created_at": stamp(m.created), "updated_at": stamp(m.updated), "author_association": r.association(m.author),
 		"body": m.body, "reactions": reactionRollup(url, m.reactions), "performed_via_github_app": nil,

@@ -144,7 +144,7 @@ func TestLimits(t *testing.T) {
 
 func TestPrimaryLimitRunsOut(t *testing.T) {
 	c := &clock{t: time.Date(2026, 5, 4, 9, 0, 0, 0, time.UTC)}
-	gh, err := sandbox.New(sandbox.Config{Now: c.now, Key: testKey(), Limit: 3})
+	gh, err := sandbox.New(sandbox.Config{Now: c.now, AuthNow: c.now, Key: testKey(), Limit: 3})
 	if err != nil {
 		t.Fatal(err)
 	}

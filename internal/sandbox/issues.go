@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -77,6 +78,21 @@ func (r *Repo) issue(number int) *Issue {
 // Number returns the number that follows "#".
 func (i *Issue) Number() int { return i.number }
 
+// URL returns the address for people.
+func (i *Issue) URL() string {
+	i.repo.gh.mu.Lock()
+	defer i.repo.gh.mu.Unlock()
+	return i.html()
+}
+
+func (i *Issue) html() string {
+	kind := "issues"
+	if i.pull != nil {
+		kind = "pull"
+	}
+	return web("%s/%s/%d", i.repo.fullName(), kind, i.number)
+}
+
 // Body returns the body as it is now.
 func (i *Issue) Body() string {
 	i.repo.gh.mu.Lock()
@@ -93,6 +109,9 @@ func (i *Issue) IsOpen() bool {
 
 // emit sends the event of an issue or of a pull request.
 func (i *Issue) emit(action string, who *user, extra object) {
+	if !i.repo.gh.sends(i.repo.owner) {
+		return // the payload of a huge pull request costs time
+	}
 	event := "issues"
 	if i.pull != nil {
 		event = "pull_request"
@@ -169,7 +188,11 @@ func (i *Issue) dropLabel(who *user, name string) {
 // Close closes the issue, or the pull request without a merge.
 func (i *Issue) Close(who string) {
 	defer i.repo.gh.act()()
-	i.close(i.repo.gh.person(who), "completed")
+	reason := "completed"
+	if i.pull != nil {
+		reason = ""
+	}
+	i.close(i.repo.gh.person(who), reason)
 }
 
 func (i *Issue) close(who *user, reason string) {
@@ -192,7 +215,10 @@ func (i *Issue) reopen(who *user) {
 	if i.open || i.pull != nil && i.pull.merged {
 		return
 	}
-	i.open, i.closed, i.closedBy, i.reason = true, time.Time{}, nil, "reopened"
+	i.open, i.closed, i.closedBy, i.reason = true, time.Time{}, nil, ""
+	if i.pull == nil {
+		i.reason = "reopened"
+	}
 	i.touch()
 	i.note("reopened", who, object{})
 	i.emit("reopened", who, object{})
@@ -205,7 +231,7 @@ func (r *Repo) label(name string) object {
 		r.labels[strings.ToLower(name)] = id
 	}
 	return object{
-		"id": id, "node_id": nodeID("Label", id), "url": r.api("/labels/%s", name), "name": name, "color": "ededed",
+		"id": id, "node_id": nodeID("Label", id), "url": r.api("/labels/%s", url.PathEscape(name)), "name": name, "color": "ededed",
 		"default": false, "description": "",
 	}
 }
@@ -228,14 +254,10 @@ func (i *Issue) state() string {
 func (i *Issue) json() object {
 	r := i.repo
 	url := r.api("/issues/%d", i.number)
-	kind := "issues"
-	if i.pull != nil {
-		kind = "pull"
-	}
 	o := object{
 		"id": i.id, "node_id": nodeID("Issue", i.id), "url": url, "repository_url": r.api(""),
 		"labels_url": url + "/labels{/name}", "comments_url": url + "/comments", "events_url": url + "/events",
-		"timeline_url": url + "/timeline", "html_url": web("%s/%s/%d", r.fullName(), kind, i.number),
+		"timeline_url": url + "/timeline", "html_url": i.html(),
 		"number": i.number, "title": i.title, "user": i.author.orNull(), "labels": i.labelList(), "state": i.state(),
 		"locked": i.locked, "assignee": nil, "assignees": []object{}, "milestone": nil, "comments": len(r.commentsOf(i.number)),
 		"created_at": stamp(i.created), "updated_at": stamp(i.updated), "closed_at": stamp(i.closed),

@@ -203,7 +203,7 @@ func (p *PullRequest) land(who *user, method, before string, merged files) strin
 	default:
 		return o.addCommit(commit{
 			files: merged, parents: []string{before, p.headSHA}, author: who.signature(), committer: g.webFlow(), signed: true,
-			message: fmt.Sprintf("Merge pull request #%d from %s/%s\n\n%s", p.number, p.head.owner.login, p.headRef, p.title),
+			message: fmt.Sprintf("Merge pull request #%d from %s\n\n%s", p.number, strings.Replace(p.headLabel(), ":", "/", 1), p.title),
 		}).sha
 	}
 }
@@ -262,9 +262,10 @@ func (r *Repo) stateOf(sha string, need Required) string {
 		}
 	}
 	if newest != nil {
-		verdict = newest.status
-		if newest.status == completed {
-			verdict = newest.conclusion
+		status, conclusion := newest.state()
+		verdict = status
+		if status == completed {
+			verdict = conclusion
 		}
 	}
 	good := slices.Contains([]string{"success", "neutral", "skipped"}, verdict)

@@ -158,7 +158,7 @@ func (p *PullRequest) Push(who string, files map[string]string) string {
 // PushCommits pushes commits to the head branch and returns the new head.
 func (p *PullRequest) PushCommits(who string, commits ...Commit) string {
 	defer p.repo.gh.act()()
-	p.head.push(p.repo.gh.person(who), p.headRef, commits)
+	p.fork().push(p.repo.gh.person(who), p.headRef, commits)
 	return p.headSHA
 }
 
@@ -170,15 +170,23 @@ func (p *PullRequest) ForcePush(who string, files map[string]string) string {
 	u := g.person(who)
 	start := p.repo.objects.mergeBase(p.repo.branch(p.baseRef), p.headSHA)
 	c := p.repo.newCommit(u, start, Commit{Files: files, Message: p.title})
-	p.head.setBranch(u, p.headRef, c.sha, true)
+	p.fork().setBranch(u, p.headRef, c.sha, true)
 	return p.headSHA
+}
+
+// fork returns the head's repository, which must not be gone.
+func (p *PullRequest) fork() *Repo {
+	if p.head == nil {
+		panic(fmt.Sprintf("sandbox: the fork of #%d is gone", p.number))
+	}
+	return p.head
 }
 
 // Reset force-pushes the head branch to a commit that exists.
 func (p *PullRequest) Reset(who, sha string) {
 	defer p.repo.gh.act()()
 	p.repo.objects.at(sha)
-	p.head.setBranch(p.repo.gh.person(who), p.headRef, sha, true)
+	p.fork().setBranch(p.repo.gh.person(who), p.headRef, sha, true)
 }
 
 // UpdateBranch merges the base into the head branch, as the button does, and
@@ -197,7 +205,7 @@ func (p *PullRequest) UpdateBranch(who string) string {
 		files: merged, parents: []string{p.headSHA, tip}, author: u.signature(), committer: g.webFlow(), signed: true,
 		message: fmt.Sprintf("Merge branch '%s' into %s", p.baseRef, p.headRef),
 	})
-	p.head.setBranch(u, p.headRef, c.sha, false)
+	p.fork().setBranch(u, p.headRef, c.sha, false)
 	return p.headSHA
 }
 

@@ -46,11 +46,12 @@ func TestHugePullRequestIsCut(t *testing.T) {
 	for i := range 3001 {
 		files[fmt.Sprintf("f%04d", i)] = "x\n"
 	}
-	pr := w.repo.Open("kim", sandbox.Change{Title: "Huge", Files: files})
+	pr := w.repo.Open("kim", sandbox.Change{Title: "Huge", Files: map[string]string{"n": "first"}})
 	commits := make([]sandbox.Commit, 250)
 	for i := range commits {
 		commits[i] = sandbox.Commit{Message: fmt.Sprint("commit ", i), Files: map[string]string{"n": fmt.Sprint(i)}}
 	}
+	commits[249].Files = files
 	pr.PushCommits("kim", commits...)
 	got := w.app().get(pullPath(pr), 200)
 	if got.text("changed_files") != "3002" || got.text("commits") != "251" {

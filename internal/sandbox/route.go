@@ -200,7 +200,7 @@ func (c *call) run() (answer, http.Header) {
 	for name, values := range a.header {
 		header[name] = values
 	}
-	header.Set("Date", c.g.now().Format(http.TimeFormat))
+	header.Set("Date", c.g.cfg.AuthNow().UTC().Format(http.TimeFormat))
 	return a, header
 }
 

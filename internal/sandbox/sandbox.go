@@ -65,8 +65,11 @@ type Config struct {
 	Key *rsa.PrivateKey
 	// Permissions are what installations grant; default [DefaultPermissions].
 	Permissions map[string]string
-	// Now is the clock; default time.Now.
+	// Now is the clock of what happens; default time.Now.
 	Now func() time.Time
+	// AuthNow is the clock of JWTs, tokens and the Date header; default time.Now,
+	// also beside another Now: clients sign and renew by the real time.
+	AuthNow func() time.Time
 	// Limit is the primary rate limit per installation and hour; default 5,000.
 	Limit int
 	// URL is the API's base address, for those who serve the handler themselves.
@@ -128,6 +131,9 @@ func New(cfg Config) (*GitHub, error) {
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
+	}
+	if cfg.AuthNow == nil {
+		cfg.AuthNow = time.Now
 	}
 	if cfg.Permissions == nil {
 		cfg.Permissions = DefaultPermissions()

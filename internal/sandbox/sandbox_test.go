@@ -54,7 +54,7 @@ func newWorld(t *testing.T) *world {
 	t.Helper()
 	c := &clock{t: time.Date(2026, 5, 4, 9, 0, 0, 0, time.UTC)}
 	v := openapi.Must(t)
-	gh, err := sandbox.New(sandbox.Config{Now: c.now, Key: testKey(), Wrap: v.Handler})
+	gh, err := sandbox.New(sandbox.Config{Now: c.now, AuthNow: c.now, Key: testKey(), Wrap: v.Handler})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -47,6 +47,9 @@ type Delivery struct {
 // OK reports whether the receiver answered by 2xx.
 func (d Delivery) OK() bool { return d.StatusCode >= 200 && d.StatusCode < 300 }
 
+// deliveriesLogged is how many deliveries are kept at least.
+const deliveriesLogged = 5_000
+
 // deliveriesKept is how long GitHub shows deliveries.
 const deliveriesKept = 3 * 24 * time.Hour
 
@@ -205,6 +208,9 @@ func (g *GitHub) next() (d *Delivery, url, secret string) {
 	g.hook.busy = true
 	d.At = g.now()
 	g.hook.log = append(g.hook.log, d)
+	if len(g.hook.log) > 2*deliveriesLogged {
+		g.hook.log = slices.Clone(g.hook.log[len(g.hook.log)-deliveriesLogged:])
+	}
 	return d, g.hook.url, g.hook.secret
 }
 
@@ -253,10 +259,15 @@ func (g *GitHub) emit(r *Repo, event, action string, sender *user, extra object)
 	g.enqueue(r.owner, r.id, event, action, payload)
 }
 
+// sends reports whether events of an account go anywhere.
+func (g *GitHub) sends(o *Owner) bool {
+	return g.hook.url != "" && !g.lost && o.installed && o.suspended.IsZero()
+}
+
 // enqueue queues an event of an account that has the App installed.
 func (g *GitHub) enqueue(o *Owner, repository int64, event, action string, payload object) {
 	mine := event == "installation" || event == "installation_repositories"
-	if g.hook.url == "" || g.lost || !o.installed || !o.suspended.IsZero() {
+	if !g.sends(o) {
 		return
 	}
 	if !mine && !slices.Contains(subscribed, event) {

@@ -85,14 +85,18 @@ func cutAPI(dir, to string) error {
 
 // mend sets right what the description says wrongly of GitHub. The accounts in
 // the list of installations would be a user and an enterprise at once; a single
-// installation is described well. And a pull request's head has no repository
-// any more when the fork was deleted.
+// installation is described well. A pull request's head has no repository any
+// more when the fork was deleted. And check runs become stale, as suites do.
 func mend(whole object) {
 	list := below(whole, "paths", "/app/installations", "get", "responses", "200", "content", "application/json", "schema")
 	list["items"] = object{"$ref": "#/components/schemas/installation"}
 	for _, name := range []string{"pull-request", "pull-request-simple"} {
 		head := below(whole, "components", "schemas", name, "properties", "head", "properties")
 		head["repo"] = object{"nullable": true, "allOf": []any{object{"$ref": "#/components/schemas/repository"}}}
+	}
+	conclusion := below(whole, "components", "schemas", "check-run", "properties", "conclusion")
+	if enum, ok := conclusion["enum"].([]any); ok {
+		conclusion["enum"] = append(enum, "stale")
 	}
 }
 
