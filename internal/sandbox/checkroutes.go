@@ -287,11 +287,7 @@ func (s *suite) json() object {
 		"pull_requests": r.pullsOn(s.sha), "app": r.gh.appBrief(s.app), "repository": r.brief(),
 		"created_at": stamp(s.created), "updated_at": stamp(s.updated), "latest_check_runs_count": len(s.latest()),
 		"check_runs_url": url + "/check-runs", "rerequestable": true, "runs_rerequestable": true,
-		"head_commit": object{
-			"id": c.sha, "tree_id": c.tree, "message": c.message, "timestamp": stamp(c.author.at),
-			"author":    object{"name": c.author.name, "email": c.author.email},
-			"committer": object{"name": c.committer.name, "email": c.committer.email},
-		},
+		"head_commit": c.simple(),
 	}
 }
 

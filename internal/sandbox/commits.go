@@ -129,6 +129,15 @@ func (r *Repo) commitJSON(x *commit) object {
 	}
 }
 
+// simple is the commit inside check suites and merge groups.
+func (x *commit) simple() object {
+	return object{
+		"id": x.sha, "tree_id": x.tree, "message": x.message, "timestamp": stamp(x.author.at),
+		"author":    object{"name": x.author.name, "email": x.author.email},
+		"committer": object{"name": x.committer.name, "email": x.committer.email},
+	}
+}
+
 // verification is what GitHub says of a commit's signature.
 func (x *commit) verification() object {
 	if !x.signed {

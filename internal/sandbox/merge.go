@@ -146,25 +146,41 @@ func (p *PullRequest) approvals() int {
 }
 
 func (p *PullRequest) merge(who *user, method string) error {
-	r, o := p.repo, p.repo.objects
+	before := p.repo.branch(p.baseRef)
+	merged, refusal := p.join(method, before)
+	if refusal != nil {
+		return refusal
+	}
+	p.landed(who, "pr_merge", before, p.land(who, method, before, merged))
+	return nil
+}
+
+// join merges the head's files into those of a commit.
+func (p *PullRequest) join(method, into string) (files, *Refusal) {
+	o := p.repo.objects
 	switch {
 	case p.merged || !p.open:
-		return &Refusal{http.StatusMethodNotAllowed, "Pull Request is not mergeable"}
+		return nil, &Refusal{http.StatusMethodNotAllowed, "Pull Request is not mergeable"}
 	case p.draft:
-		return &Refusal{http.StatusMethodNotAllowed, "Pull Request is still a draft"}
+		return nil, &Refusal{http.StatusMethodNotAllowed, "Pull Request is still a draft"}
 	}
-	before := r.branch(p.baseRef)
-	start := o.mergeBase(before, p.headSHA)
-	merged, clean := o.merge(o.at(start).files, o.at(before).files, o.at(p.headSHA).files)
+	start := o.mergeBase(into, p.headSHA)
+	merged, clean := o.merge(o.at(start).files, o.at(into).files, o.at(p.headSHA).files)
 	if !clean {
-		return &Refusal{http.StatusMethodNotAllowed, "Pull Request has merge conflicts"}
+		return nil, &Refusal{http.StatusMethodNotAllowed, "Pull Request has merge conflicts"}
 	}
-	if r.wrongMergeBase && method != "merge" {
+	if p.repo.wrongMergeBase && method != "merge" {
 		merged = o.at(p.headSHA).files
 	}
-	p.mergeSHA = p.land(who, method, before, merged)
-	r.refs["heads/"+p.baseRef] = p.mergeSHA
-	r.record("pr_merge", who, "heads/"+p.baseRef, before, p.mergeSHA)
+	return merged, nil
+}
+
+// landed moves the base branch to the merge and tells everybody.
+func (p *PullRequest) landed(who *user, kind, before, sha string) {
+	r := p.repo
+	p.mergeSHA = sha
+	r.refs["heads/"+p.baseRef] = sha
+	r.record(kind, who, "heads/"+p.baseRef, before, sha)
 	p.merged, p.mergedAt, p.mergedBy = true, r.gh.now(), who
 	p.open, p.closed, p.closedBy = false, p.mergedAt, who
 	p.touch()
@@ -173,7 +189,6 @@ func (p *PullRequest) merge(who *user, method string) error {
 	r.emitPush(who, "heads/"+p.baseRef, before, p.mergeSHA, false)
 	p.emit("closed", who, object{})
 	p.after(who)
-	return nil
 }
 
 // land makes the commits of a merge and returns the last.

@@ -40,6 +40,9 @@ type Repo struct {
 	alerts     []*alert
 	scanning   bool
 
+	queue       []*MergeGroup
+	deployments []*Deployment
+
 	deleteHead     bool
 	wrongMergeBase bool
 }
@@ -253,7 +256,7 @@ func (g *GitHub) table() []route {
 	for _, group := range [][]route{
 		g.appRoutes(), g.deliveryRoutes(), g.peopleRoutes(), g.roleRoutes(), g.repoRoutes(), g.commitRoutes(),
 		g.refRoutes(), g.contentRoutes(), g.ruleRoutes(), g.pullRoutes(), g.checkRoutes(), g.statusRoutes(),
-		g.commentRoutes(), g.issueRoutes(), g.releaseRoutes(), g.alertRoutes(), g.activityRoutes(),
+		g.commentRoutes(), g.issueRoutes(), g.releaseRoutes(), g.deployRoutes(), g.alertRoutes(), g.activityRoutes(),
 	} {
 		all = append(all, group...)
 	}

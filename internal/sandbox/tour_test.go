@@ -108,6 +108,15 @@ func TestTour(t *testing.T) {
 	w.app().get("/orgs/acme/members/dana", http.StatusNoContent)
 	w.app().get("/orgs/acme/memberships/dana", http.StatusOK)
 
+	w.repo.Deploy("dana", "production", "main")
+	w.settle()
+	for _, d := range hooks.take() {
+		if d.event == "deployment_protection_rule" {
+			callback := reply{t: t, body: d.body}.text("deployment_callback_url")
+			w.app().post(callback, map[string]any{"environment_name": "production", "state": "approved"}, http.StatusNoContent)
+		}
+	}
+
 	pr.Approve("ceo")
 	w.app().do(http.MethodPut, shop+"/pulls/"+number+"/merge", map[string]any{"sha": head}, http.StatusMethodNotAllowed)
 	pr.Approve("dana")
