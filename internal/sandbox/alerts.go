@@ -38,6 +38,7 @@ func (r *Repo) SecretScanning(on bool) {
 // Alert raises a secret-scanning alert and returns its number.
 func (r *Repo) Alert(s Secret) int {
 	defer r.gh.act()()
+	r.objects.at(s.Commit)
 	a := &alert{
 		repo: r, number: len(r.alerts) + 1, kind: s.Type, path: s.Path, line: s.Line, commit: s.Commit, created: r.gh.now(),
 	}

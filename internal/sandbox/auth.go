@@ -45,10 +45,10 @@ func (c *call) admit() answer {
 	if c.route.permission == "app" {
 		return c.admitApp(credential)
 	}
-	if c.route.permission == "public" && credential == "" {
+	t := c.g.tokens[credential]
+	if t == nil && c.route.permission == "public" {
 		return answer{}
 	}
-	t := c.g.tokens[credential]
 	if t == nil || !c.g.cfg.AuthNow().Before(t.expires) {
 		return refuse(http.StatusUnauthorized, "Bad credentials")
 	}

@@ -31,6 +31,8 @@ func TestAppTokenIsChecked(t *testing.T) {
 			t.Errorf("%s: %s", c.name, got.body)
 		}
 	}
+	w.as("").get("/meta", http.StatusOK)
+	w.as(w.jwt(nil)).get("/meta", http.StatusOK)
 	w.as("").get("/app", http.StatusUnauthorized)
 	w.as("nonsense").get("/app", http.StatusUnauthorized)
 	w.app().get("/app", http.StatusUnauthorized)

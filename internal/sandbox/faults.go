@@ -6,15 +6,16 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
 // Fault is an injected failure. It is applied to requests whose method and
 // route fit, in the order in which faults were added, one fault per request.
 type Fault struct {
-	// Method and Route choose requests; empty ones fit all. Route is a pattern
-	// as in GitHub's documentation, such as /repos/{owner}/{repo}/pulls/{number},
-	// with this package's names, or a plain path.
+	// Method and Route choose requests; empty ones fit all. Route is a pattern as
+	// in GitHub's documentation, such as /repos/{owner}/{repo}/pulls/{pull_number}
+	// (the names do not matter), or a plain path.
 	Method, Route string
 	Times         int // how often; 0 is until [GitHub.Mend]
 
@@ -26,7 +27,7 @@ type Fault struct {
 	Cut    bool   // the connection breaks in the middle of the answer's body
 	Half   bool   // a list is answered by half of its items, without a word
 	Stale  bool   // answer what this address answered last: the API lags behind
-	Drop   string // leave this key out of the answer's objects
+	Drop   string // leave this key out of the answer's objects, such as head.sha
 	// Before is called before the request has any effect, and may act.
 	Before func(*http.Request)
 }
@@ -183,7 +184,7 @@ func (g *GitHub) takeFault(r *Request) *Fault {
 		if f.Times == 0 || f.Method != "" && f.Method != r.Method {
 			continue
 		}
-		if f.Route != "" && f.Route != r.Route && f.Route != r.Path {
+		if f.Route != "" && unnamed(f.Route) != unnamed(r.Route) && f.Route != r.Path {
 			continue
 		}
 		if f.Times > 0 {
@@ -193,6 +194,9 @@ func (g *GitHub) takeFault(r *Request) *Fault {
 	}
 	return nil
 }
+
+// unnamed is a pattern without the names of its variables.
+func unnamed(pattern string) string { return variable.ReplaceAllString(pattern, "{}") }
 
 func (g *GitHub) leave() {
 	g.mu.Lock()
@@ -241,7 +245,12 @@ func (f *Fault) mangle(g *GitHub, r *http.Request, text []byte, header http.Head
 	case f.Half:
 		return halve(text)
 	case f.Drop != "":
-		return dropKey(text, f.Drop)
+		var value any
+		if json.Unmarshal(text, &value) != nil {
+			return text
+		}
+		dropKey(value, strings.Split(f.Drop, "."))
+		return encode(value)
 	}
 	return text
 }
@@ -291,21 +300,20 @@ func halve(text []byte) []byte {
 	return encode(o)
 }
 
-// dropKey leaves a key out of an object, or out of each object of a list.
-func dropKey(text []byte, key string) []byte {
-	var o map[string]json.RawMessage
-	if json.Unmarshal(text, &o) == nil {
-		delete(o, key)
-		return encode(o)
+// dropKey removes a key, in all objects of the lists on the way to it.
+func dropKey(value any, path []string) {
+	switch value := value.(type) {
+	case []any:
+		for _, item := range value {
+			dropKey(item, path)
+		}
+	case object:
+		if len(path) == 1 {
+			delete(value, path[0])
+			return
+		}
+		dropKey(value[path[0]], path[1:])
 	}
-	var list []map[string]json.RawMessage
-	if json.Unmarshal(text, &list) != nil {
-		return text
-	}
-	for _, o := range list {
-		delete(o, key)
-	}
-	return encode(list)
 }
 
 func encode(v any) []byte { return answer{body: v}.encode() }

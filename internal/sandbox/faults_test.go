@@ -13,7 +13,7 @@ import (
 	"gonogo/internal/sandbox"
 )
 
-const pullRoute = "/repos/{owner}/{repo}/pulls/{number}"
+const pullRoute = "/repos/{owner}/{repo}/pulls/{pull_number}"
 
 func TestInjectedFailures(t *testing.T) {
 	w := newWorld(t)
@@ -104,6 +104,11 @@ func TestHollowAnswers(t *testing.T) {
 	}
 	if got := w.app().get(shop+"/issues", 200); got.value(0, "number") != nil || got.value(0, "title") == nil {
 		t.Error("the key is there")
+	}
+	w.Fail(sandbox.Fault{Method: "GET", Drop: "check_runs.name", Times: 1})
+	got := w.app().get(shop+"/commits/main/check-runs", 200)
+	if got.value("check_runs", 0, "name") != nil || got.value("check_runs", 0, "id") == nil {
+		t.Errorf("runs: %s", got.body)
 	}
 	if len(w.check.Forget()) == 0 {
 		t.Error("the validator saw nothing")

@@ -111,14 +111,14 @@ func (p *PullRequest) refusal() *Refusal {
 			return &Refusal{http.StatusMethodNotAllowed, fmt.Sprintf("Required status check %q is %s.", c.Name, state)}
 		}
 	}
-	protection := p.repo.protections[p.baseRef]
-	if protection == nil {
+	protection, tip := p.repo.protections[p.baseRef], p.repo.refs["heads/"+p.baseRef]
+	if protection == nil || tip == "" {
 		return nil
 	}
 	if n := p.approvals(); n < protection.Approvals {
 		return &Refusal{http.StatusMethodNotAllowed, fmt.Sprintf("At least %d approving review is required by reviewers with write access.", protection.Approvals)}
 	}
-	if protection.Strict && len(p.repo.objects.between(p.headSHA, p.repo.branch(p.baseRef))) > 0 {
+	if protection.Strict && len(p.repo.objects.between(p.headSHA, tip)) > 0 {
 		return &Refusal{http.StatusMethodNotAllowed, "Head branch is out of date. Review and try the merge again."}
 	}
 	return nil
@@ -146,7 +146,7 @@ func (p *PullRequest) approvals() int {
 }
 
 func (p *PullRequest) merge(who *user, method string) error {
-	before := p.repo.branch(p.baseRef)
+	before := p.repo.refs["heads/"+p.baseRef]
 	merged, refusal := p.join(method, before)
 	if refusal != nil {
 		return refusal
@@ -159,7 +159,7 @@ func (p *PullRequest) merge(who *user, method string) error {
 func (p *PullRequest) join(method, into string) (files, *Refusal) {
 	o := p.repo.objects
 	switch {
-	case p.merged || !p.open:
+	case p.merged || !p.open || into == "":
 		return nil, &Refusal{http.StatusMethodNotAllowed, "Pull Request is not mergeable"}
 	case p.draft:
 		return nil, &Refusal{http.StatusMethodNotAllowed, "Pull Request is still a draft"}

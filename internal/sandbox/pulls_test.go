@@ -323,6 +323,9 @@ func TestMergeClosesIssuesAndDeletesBranches(t *testing.T) {
 	if lost.IsOpen() {
 		t.Error("a pull request without its base is open")
 	}
+	if err := lost.Bypass("ceo", "merge"); err == nil {
+		t.Error("it was merged into nothing")
+	}
 }
 
 func TestCommitsOfOthers(t *testing.T) {

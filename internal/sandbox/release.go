@@ -37,6 +37,7 @@ func (r *Repo) Release(who string, spec ReleaseSpec) *Release {
 	if spec.Target == "" {
 		spec.Target = r.defaultBranch
 	}
+	r.objects.at(r.resolve(spec.Target))
 	if spec.Name == "" {
 		spec.Name = spec.Tag
 	}

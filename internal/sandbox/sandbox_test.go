@@ -14,12 +14,15 @@ import (
 	"time"
 
 	"github.com/golang-jwt/jwt/v4"
+	"go.uber.org/goleak"
 
 	"gonogo/internal/sandbox"
 	"gonogo/internal/sandbox/openapi"
 )
 
 const secret = "a secret that is longer than thirty-two bytes"
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // clock is a clock that stands still until it is moved.
 type clock struct {

@@ -52,7 +52,7 @@ func listTimeline(c *call, i *Issue) answer {
 		for _, v := range i.pull.reviews {
 			list = append(list, item{v.at, v.id, func() object {
 				o := v.json()
-				o["event"] = "reviewed"
+				o["event"], o["state"] = "reviewed", lower(v.state)
 				return o
 			}})
 		}
