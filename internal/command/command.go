@@ -145,7 +145,7 @@ var wrote = []struct{ begin, end string }{
 }
 
 func isWrote(s string) bool {
-	s = visible(s)
+	s = markdown.Visible(s)
 	for _, w := range wrote {
 		if strings.HasPrefix(s, w.begin) && strings.HasSuffix(s, w.end) {
 			return true
@@ -166,7 +166,7 @@ func parseLine(l markdown.Line) (Command, bool) {
 		}
 		break
 	}
-	text := visible(l.String())
+	text := markdown.Visible(l.String())
 	if !strings.HasPrefix(text, "/") {
 		return Command{}, false
 	}
@@ -255,7 +255,7 @@ func foldWord(s string) string {
 	s = strings.TrimRight(s, ":,;.!–—-")
 	return strings.Map(func(r rune) rune {
 		switch {
-		case r == '_' || isDash(r):
+		case r == '_' || markdown.IsDash(r):
 			return '-'
 		case r >= 'A' && r <= 'Z':
 			return r + 'a' - 'A'
@@ -335,23 +335,6 @@ func (c *Command) splitSHA() {
 		return
 	}
 	c.SHA, c.Reason = strings.ToLower(first), trimRest(after)
-}
-
-// visible drops characters that show nothing and makes every space plain.
-func visible(s string) string {
-	return strings.TrimSpace(strings.Map(func(r rune) rune {
-		switch {
-		case unicode.IsSpace(r):
-			return ' '
-		case unicode.Is(unicode.C, r) || unicode.Is(unicode.Variation_Selector, r):
-			return -1
-		}
-		return r
-	}, s))
-}
-
-func isDash(r rune) bool {
-	return r == '-' || r >= 0x2010 && r <= 0x2015 || r == 0x2212 || r == 0xfe58 || r == 0xfe63 || r == 0xff0d
 }
 
 func lower(s string) string { return strings.ToLower(strings.TrimSpace(s)) }

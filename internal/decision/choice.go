@@ -165,7 +165,7 @@ func cutRemark(s string) string {
 		case i == 0:
 		case r == '(' || r == '–' || r == '—':
 			return strings.TrimSpace(s[:i])
-		case isDash(r) && s[i-1] == ' ':
+		case markdown.IsDash(r) && s[i-1] == ' ':
 			return strings.TrimSpace(s[:i])
 		}
 	}

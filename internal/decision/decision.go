@@ -103,7 +103,7 @@ func (j *judge) noBlock(doc *markdown.Document) {
 func whyNoBlock(doc *markdown.Document) (fact string, line int) {
 	for _, region := range doc.Regions {
 		for _, l := range region.Lines {
-			if isTitle(strings.TrimLeft(l.Text, "#> ")) || isTitle(visible(strings.Trim(stripTags(l.Text), "#> "))) {
+			if isTitle(strings.TrimLeft(l.Text, "#> ")) || isTitle(markdown.Visible(strings.Trim(stripTags(l.Text), "#> "))) {
 				return fmt.Sprintf("there is one on line %d, but it is %s opened on line %d, which does not count",
 					l.Line, region.Reason, region.Opened), l.Line
 			}
@@ -116,7 +116,7 @@ func whyNoBlock(doc *markdown.Document) (fact string, line int) {
 func nearTitle(blocks []*markdown.Block) (fact string, line int) {
 	for _, b := range blocks {
 		for _, l := range b.Lines {
-			text := visible(l.String())
+			text := markdown.Visible(l.String())
 			form := foldLabel(text)
 			switch {
 			case b.Kind == markdown.Paragraph && isTitle(strings.TrimRight(strings.TrimLeft(text, "#"), ":")):
@@ -172,7 +172,7 @@ func drill(blocks []*markdown.Block) []gate.DrillItem {
 			case b.Kind == markdown.Heading && b.Level <= under:
 				under = 0
 			case b.Kind == markdown.Item && b.Tick != markdown.NoBox && under > 0 && len(b.Children) > 0:
-				if text := visible(b.Children[0].Text()); text != "" {
+				if text := markdown.Visible(b.Children[0].Text()); text != "" {
 					items = append(items, gate.DrillItem{Text: text, Done: b.Tick == markdown.Ticked})
 				}
 			}

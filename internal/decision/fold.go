@@ -4,28 +4,9 @@ import (
 	"fmt"
 	"strings"
 	"unicode"
+
+	"gonogo/internal/markdown"
 )
-
-// visible drops what shows nothing (format characters, variation selectors) and
-// makes every kind of space a plain one.
-func visible(s string) string {
-	if !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r >= 0x7f }) {
-		return strings.TrimSpace(s)
-	}
-	return strings.TrimSpace(strings.Map(func(r rune) rune {
-		switch {
-		case unicode.IsSpace(r):
-			return ' '
-		case isInvisible(r):
-			return -1
-		}
-		return r
-	}, s))
-}
-
-func isInvisible(r rune) bool {
-	return unicode.Is(unicode.C, r) || unicode.Is(unicode.Variation_Selector, r) || r == '\u034f'
-}
 
 // asciiLower lowers A to Z only: Unicode's rules would make an "i" of U+0130 and
 // a "k" of the Kelvin sign, which are look-alikes here.
@@ -38,20 +19,12 @@ func asciiLower(r rune) rune {
 
 func lower(s string) string { return strings.Map(asciiLower, s) }
 
-func isDash(r rune) bool {
-	switch r {
-	case '-', '\u2212', '\ufe58', '\ufe63', '\uff0d', '\u2043':
-		return true
-	}
-	return r >= '\u2010' && r <= '\u2015'
-}
-
 // isEmoji reports whether r is a pictograph. Letters in boxes and circles are
 // not: they can spell words.
 func isEmoji(r rune) bool {
 	switch {
 	case r >= 0x1f300 && r <= 0x1faff, r >= 0x2600 && r <= 0x27bf, r >= 0x2b00 && r <= 0x2bff, r >= 0x231a && r <= 0x23ff:
-		return !isDash(r) && (r < 0x2795 || r > 0x2797)
+		return !markdown.IsDash(r) && (r < 0x2795 || r > 0x2797)
 	}
 	return false
 }
@@ -72,11 +45,11 @@ type folded struct {
 }
 
 func fold(s string) folded {
-	s, no := trimEmoji(visible(s))
+	s, no := trimEmoji(markdown.Visible(s))
 	var b strings.Builder
 	gap := false
 	for _, r := range s {
-		if r == ' ' || isDash(r) || r == '_' {
+		if r == ' ' || markdown.IsDash(r) || r == '_' {
 			gap = true
 			continue
 		}
@@ -174,14 +147,14 @@ var alike = func() map[rune]rune {
 // confusable tells which character of s only looks like a letter of one of
 // words: s reads like the word, or mixes scripts inside of one word.
 func confusable(s string, words map[string]string) (what string, ok bool) {
-	s = visible(s)
+	s = markdown.Visible(s)
 	first, mixed := rune(0), false
 	skeleton := strings.Map(func(r rune) rune {
 		if r < 0x80 {
 			mixed = mixed || asciiLower(r) >= 'a' && asciiLower(r) <= 'z'
 			return r
 		}
-		if isDash(r) || isEmoji(r) {
+		if markdown.IsDash(r) || isEmoji(r) {
 			return r
 		}
 		if first == 0 {
@@ -215,4 +188,4 @@ func indexRune(s string, is func(rune) bool) rune {
 func unicodeName(r rune) string { return fmt.Sprintf("the invisible character U+%04X", r) }
 
 // trimColon drops a colon at the end of a label.
-func trimColon(s string) string { return strings.TrimRight(visible(s), ":： ") }
+func trimColon(s string) string { return strings.TrimRight(markdown.Visible(s), ":： ") }

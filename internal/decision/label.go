@@ -1,10 +1,13 @@
 package decision
 
 import (
+	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 
 	"gonogo/internal/gate"
+	"gonogo/internal/markdown"
 )
 
 // aliases maps every field to the labels that people write for it besides its
@@ -77,6 +80,11 @@ var labels = func() map[string]gate.Field {
 	return m
 }()
 
+// isOwnName reports whether a label is the field's own name, and no alias.
+func isOwnName(text string, f gate.Field) bool {
+	return slices.Contains(labelForms(text), foldLabel(string(f)))
+}
+
 // firstWords are the words with which labels begin. Most lines of a text begin
 // with another one and need no closer look.
 var firstWords = func() map[string]bool {
@@ -91,7 +99,7 @@ var firstWords = func() map[string]bool {
 }()
 
 func firstWord(text string) string {
-	text = strings.TrimLeftFunc(visible(text), func(r rune) bool { return !unicode.IsLetter(r) })
+	text = strings.TrimLeftFunc(markdown.Visible(text), func(r rune) bool { return !unicode.IsLetter(r) })
 	end := strings.IndexFunc(text, func(r rune) bool { return !unicode.Is(unicode.Latin, r) })
 	if end < 0 {
 		end = len(text)
@@ -100,12 +108,7 @@ func firstWord(text string) string {
 }
 
 func isCanonical(f gate.Field) bool {
-	for _, c := range canonical {
-		if c == f {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(canonical, f)
 }
 
 // knownLabel returns the field that a label names. Behind the label may stand a
@@ -127,7 +130,7 @@ func knownLabel(text string, insideGates bool) (gate.Field, bool) {
 }
 
 func labelForms(text string) []string {
-	text = visible(text)
+	text = markdown.Visible(text)
 	forms := []string{foldLabel(text)}
 	cut := func(s string) { forms = append(forms, foldLabel(s)) }
 	for _, sep := range []string{"(", "[", "/", "|"} {
@@ -150,9 +153,9 @@ func otherScript(r rune) bool { return unicode.IsLetter(r) && !unicode.Is(unicod
 // foldLabel folds what does not matter in a label: case, white space, dashes,
 // slashes, "(s)", and numbers, bullets and emoji around it.
 func foldLabel(text string) string {
-	text = strings.ReplaceAll(visible(text), "(s)", "s")
+	text = strings.ReplaceAll(markdown.Visible(text), "(s)", "s")
 	text = strings.Map(func(r rune) rune {
-		if isDash(r) || r == '/' || r == '_' {
+		if markdown.IsDash(r) || r == '/' || r == '_' {
 			return ' '
 		}
 		return asciiLower(r)
@@ -166,8 +169,8 @@ func foldLabel(text string) string {
 // one.
 func nearLabel(text string) (gate.Field, bool) {
 	form := foldLabel(text)
-	if cut := strings.IndexAny(visible(text), "(/|"); cut > 0 {
-		form = foldLabel(visible(text)[:cut])
+	if cut := strings.IndexAny(markdown.Visible(text), "(/|"); cut > 0 {
+		form = foldLabel(markdown.Visible(text)[:cut])
 	}
 	if n := len([]rune(form)); n < 5 || n > 40 {
 		return "", false
@@ -213,7 +216,7 @@ func distance(a, b string, limit int) int {
 // it do not matter; behind it may stand a version, a date, and a translation
 // after a slash or in another script.
 func isTitle(text string) bool {
-	text = visible(text)
+	text = markdown.Visible(text)
 	if i := strings.IndexAny(text, "/|"); i > 0 {
 		text = text[:i]
 	}
@@ -240,20 +243,6 @@ var months = map[string]bool{
 	"sept": true, "september": true, "oct": true, "october": true, "nov": true, "november": true, "dec": true, "december": true,
 }
 
-func isVersionOrDate(word string) bool {
-	word = strings.TrimPrefix(strings.TrimPrefix(word, "v"), "#")
-	if word == "" || word == "ersion" || months[word] {
-		return true
-	}
-	digits := 0
-	for _, r := range word {
-		switch {
-		case r >= '0' && r <= '9':
-			digits++
-		case r == '.' || r == '+' || r >= 'a' && r <= 'z':
-		default:
-			return false
-		}
-	}
-	return digits > 0 || strings.HasPrefix(word, "rc") && len(word) == 2
-}
+var version = regexp.MustCompile(`^(?:version|v|no\.?|#?v?\d[a-z0-9.+]*|(?:rc|alpha|beta|build)\.?\d*)$`)
+
+func isVersionOrDate(word string) bool { return months[word] || version.MatchString(word) }

@@ -5,11 +5,15 @@ import (
 	"unicode"
 
 	"gonogo/internal/gate"
+	"gonogo/internal/markdown"
 )
 
 // maxOwner is the number of bytes in which somebody can be named, remark
 // included.
 const maxOwner = 400
+
+// maxWords is the number of words of the longest role name.
+const maxWords = 10
 
 // nobody are answers to "who?" that name no one.
 var nobody = map[string]bool{
@@ -38,7 +42,7 @@ func parseOwner(text string) ownerPick {
 	if len(text) > maxOwner {
 		return ownerPick{code: CodeOwner, fact: gate.Quote(text) + " is too long to be a name"}
 	}
-	text, _ = trimEmoji(visible(text))
+	text, _ = trimEmoji(markdown.Visible(text))
 	head := cutOwnerRemark(text)
 	if namesNobody(head) {
 		return ownerPick{code: CodeOwner, fact: "it says " + gate.Quote(text) + ", which names nobody"}
@@ -57,6 +61,10 @@ func parseOwner(text string) ownerPick {
 		return ownerPick{code: CodeOwner, fact: gate.Quote(found[0]) + " is everybody, not somebody"}
 	case len(found) == 1:
 		return ownerPick{owner: account(found[0])}
+	case links.MatchString(head):
+		return ownerPick{code: CodeOwner, fact: gate.Quote(head) + " is a link, and no name"}
+	case len(strings.Fields(head)) > maxWords:
+		return ownerPick{code: CodeOwner, fact: gate.Quote(head) + " is too long to be a name"}
 	case strings.HasPrefix(head, "@"):
 		return ownerPick{code: CodeOwner, fact: gate.Quote(head) + " can be no account of GitHub: those have Latin letters, digits and single hyphens"}
 	}
@@ -83,7 +91,7 @@ func isWordByte(c byte) bool { return c >= 'a' && c <= 'z' || c >= '0' && c <= '
 func cutOwnerRemark(text string) string {
 	account := strings.LastIndexByte(text, '@')
 	for i, r := range text {
-		cut := r == '(' || r == ';' || r == '–' || r == '—' || isDash(r) && i > 0 && text[i-1] == ' '
+		cut := r == '(' || r == ';' || r == '–' || r == '—' || markdown.IsDash(r) && i > 0 && text[i-1] == ' '
 		if r == ',' {
 			cut = account < i
 		}

@@ -26,7 +26,7 @@ type value struct {
 	tick markdown.Tick
 }
 
-func (v value) String() string { return visible(v.line.String()) }
+func (v value) String() string { return markdown.Visible(v.line.String()) }
 
 // place returns where the value begins.
 func (v value) place() (line, column int) {
@@ -329,7 +329,7 @@ func (r *reader) row(row *markdown.Block, gates bool) {
 		return
 	}
 	label, rest := row.Children[0], row.Children[1]
-	text := strings.TrimRight(visible(label.Text()), ":： ")
+	text := strings.TrimRight(markdown.Visible(label.Text()), ":： ")
 	f, ok := knownLabel(text, gates)
 	if !ok {
 		r.unknownRow(text, row)
@@ -366,7 +366,7 @@ func (r *reader) unknownRow(text string, row *markdown.Block) {
 func (r *reader) label(l markdown.Line, inside *entry, as style) (*entry, markdown.Line) {
 	l = trimBullet(l)
 	head, rest, sep := cutLabel(l, r.gates(inside))
-	text := visible(head.String())
+	text := markdown.Visible(head.String())
 	if text == "" {
 		return nil, nil
 	}
@@ -415,17 +415,16 @@ func (r *reader) bareDecision(inside *entry, rest markdown.Line) (bool, gate.Fie
 }
 
 // isValue reports whether a line that reads like a label is a value after all:
-// a further field's short name, such as "Monitoring: …" in a list of risks.
-// Labels of the canonical block are never anybody's value.
+// below another field's label, a further field's name ("Monitoring: …" in a list
+// of risks) or a short name of any field ("Risk: …"). The names of the canonical
+// block are never anybody's value.
 func (r *reader) isValue(f gate.Field, text string, sep rune, inside *entry) bool {
-	if inside != nil && inside.field != "" && inside.field != gate.FieldGates && !isGates(inside) && !isCanonical(f) {
-		return true
+	own := isCanonical(f) && isOwnName(text, f)
+	if inside != nil && inside.field != "" && !isGates(inside) {
+		return !own
 	}
-	if sep != 0 {
-		return false
-	}
-	waiting := inside != nil && inside.field != gate.FieldGates || r.current != nil && r.current.open && r.current.field != gate.FieldGates
-	return waiting && foldLabel(text) != foldLabel(string(f))
+	waiting := r.current != nil && r.current.open && r.current.field != gate.FieldGates
+	return sep == 0 && waiting && !isOwnName(text, f)
 }
 
 // cutLabel splits a line behind its label: at a colon; where the head is a known

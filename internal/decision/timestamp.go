@@ -4,6 +4,8 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"gonogo/internal/markdown"
 )
 
 // moment is RFC 3339 as people write it: a space for the "T", small letters, no
@@ -16,11 +18,11 @@ var noOffset = regexp.MustCompile(`^\d{4}-\d\d-\d\d(?:(?:t| +)\d\d:\d\d(:\d\d(?:
 // parseTime returns the moment that text names, or what is wrong with it.
 func parseTime(text string) (t time.Time, fault string) {
 	s := strings.Map(func(r rune) rune {
-		if isDash(r) {
+		if markdown.IsDash(r) {
 			return '-'
 		}
 		return asciiLower(r)
-	}, visible(text))
+	}, markdown.Visible(text))
 	if i := strings.IndexByte(s, '('); i > 0 {
 		s = strings.TrimSpace(s[:i])
 	}

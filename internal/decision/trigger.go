@@ -4,6 +4,8 @@ import (
 	"regexp"
 	"strings"
 	"unicode"
+
+	"gonogo/internal/markdown"
 )
 
 // A rollback trigger is concrete when somebody at night can tell whether it has
@@ -29,7 +31,8 @@ func isVague(e *entry) bool {
 	e = e.upTo(maxTrigger)
 	text := strings.ToLower(e.text())
 	bare := strings.TrimSpace(links.ReplaceAllString(unlinked(e), " "))
-	if shrug.MatchString(text) || !strings.ContainsFunc(bare, unicode.IsLetter) && !compared.MatchString(bare) {
+	shrugs := (shrug.MatchString(text) || onlyShrug.MatchString(text)) && !strings.HasPrefix(text, "none of ") && !compared.MatchString(text)
+	if shrugs || !strings.ContainsFunc(bare, unicode.IsLetter) && !compared.MatchString(bare) {
 		return true
 	}
 	plain := strings.ToLower(bare)
@@ -77,15 +80,17 @@ func unlinked(e *entry) string {
 		}
 		b.WriteByte(' ')
 	}
-	return visible(b.String())
+	return markdown.Visible(b.String())
 }
 
 var (
 	links = regexp.MustCompile(`(?i)\b(?:https?://|www\.)\S+`)
 
-	shrug = regexp.MustCompile(`^[\s"'(]*(?:n/?a|n\.a\.|tbd|tba|tbc|t\.b\.d\.|todo|to do|none|no trigger|nothing|unknown|later|` +
+	shrug = regexp.MustCompile(`^[\s"'(]*(?:n/?a|n\.a\.|tbd|tba|tbc|t\.b\.d\.|todo|to do|none|no trigger|nothing|later|` +
 		`to be (?:defined|determined|decided|announced|confirmed|discussed)|not (?:defined|needed|applicable|required|known|available)|` +
-		`no rollback|see|as usual|ask|up to|when needed|if needed|if necessary|manual(?:ly)?|judg[e]?ment call|common sense|standard|default|same as)(?:[^\pL\pN/]|$)`)
+		`no rollback|see|as usual|ask|when needed|if needed|if necessary)(?:[^\pL\pN/]|$)`)
+
+	onlyShrug = regexp.MustCompile(`^(?:unknown|manual(?:ly)?|judge?ment call|common sense|(?:the )?(?:standard|default|usual)(?: \pL+)?|same as .*)$`)
 
 	// A comparison with a number behind it, with nothing but small words between.
 	compared = regexp.MustCompile(`(?:[<>≥≤＞＜]=?|=>|=<|` +
