@@ -177,7 +177,7 @@ func (r *Repo) anyone() *user {
 }
 
 func (r *Repo) api(format string, args ...any) string {
-	return r.gh.api("/repos/%s", r.fullName()) + fmt.Sprintf(format, args...)
+	return r.gh.url + "/repos/" + r.fullName() + fmt.Sprintf(format, args...)
 }
 
 // paths are the URL templates of a repository.
@@ -226,8 +226,9 @@ func (r *Repo) json() object {
 		"allow_update_branch": false,
 		"permissions":         object{"admin": false, "maintain": false, "push": false, "triage": false, "pull": true},
 	}
+	base := r.api("")
 	for key, path := range paths {
-		o[key] = r.api("") + path
+		o[key] = base + path
 	}
 	if r.owner.person == nil {
 		o["organization"] = r.owner.json()
