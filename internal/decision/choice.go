@@ -79,7 +79,7 @@ func (s set) choose(e *entry) pick {
 		return pick{code: s.code, fact: "no box is ticked"}
 	case boxes && len(options) > 1:
 		return pick{code: s.code, fact: "more than one box is ticked"}
-	case s.mark && e.tick == markdown.Unticked && !boxes:
+	case !s.isClass() && e.tick == markdown.Unticked && !boxes:
 		return pick{code: s.code, fact: "it says " + gate.Quote(written) + ", but its box is not ticked"}
 	}
 	value := strings.Join(options, " ")
