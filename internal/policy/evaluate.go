@@ -54,10 +54,14 @@ type requirement struct {
 	judge func(question, Evidence) []gate.Finding
 }
 
+// inputs is the requirement that what the evaluation itself is made from was
+// read. No policy can switch it off.
+const inputs gate.Requirement = "decision/inputs"
+
 // requirements lists all requirements in the order in which they are shown.
 var requirements = [...]requirement{
 	{"decision/record", "the record is complete", func(q question, _ Evidence) []gate.Finding { return record(q) }},
-	{"decision/inputs", "policy and comments were read", func(q question, _ Evidence) []gate.Finding { return q.Faults }},
+	{inputs, "policy and comments were read", func(q question, _ Evidence) []gate.Finding { return q.Faults }},
 	{"risk/floor", "the declared class is high enough for what changes", func(q question, e Evidence) []gate.Finding { return riskFloor(q, e) }},
 	{"code/checks", "all required checks are green", func(q question, e Evidence) []gate.Finding { return checks(q, e) }},
 	{"code/secrets", "no credential in added lines", func(q question, e Evidence) []gate.Finding { return secrets(q, e) }},
@@ -111,7 +115,7 @@ func Failed(last gate.Evaluation, attempts int, now time.Time) gate.Evaluation {
 
 // withOnly replaces all findings of an evaluation by one.
 func withOnly(ev gate.Evaluation, f gate.Finding, now time.Time) gate.Evaluation {
-	f.Requirement = "decision/inputs"
+	f.Requirement = inputs
 	ev.At, ev.Findings, ev.Status, ev.Verdict, ev.Again = now, one(f), f.Status, verdictOf(f.Status), time.Time{}
 	ev.Rows = slices.Clone(ev.Rows)
 	for i := range ev.Rows {

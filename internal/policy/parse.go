@@ -1,18 +1,16 @@
 package policy
 
 import (
-	"bytes"
-	"errors"
+	"cmp"
 	"fmt"
-	"io"
 	"maps"
 	"slices"
 	"strings"
+	"sync"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/bmatcuk/doublestar/v4"
-	"github.com/goccy/go-yaml"
-	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/parser"
 
 	"gonogo/config"
 	"gonogo/internal/gate"
@@ -26,13 +24,19 @@ const Path = ".github/gonogo.yml"
 
 // BuiltIn returns the policy that ships with Gonogo.
 func BuiltIn() *Policy {
-	p, err := parse(nil, config.Policy)
-	if err != nil {
+	p := *builtIn()
+	p.Roles, p.Requirements = maps.Clone(p.Roles), maps.Clone(p.Requirements)
+	return &p
+}
+
+var builtIn = sync.OnceValue(func() *Policy {
+	p := &Policy{Roles: map[string]Role{}, Requirements: map[gate.Requirement]Depth{}}
+	if err := p.read(config.Policy); err != nil {
 		panic(fmt.Sprintf("built-in policy: %v", err)) // a test parses it
 	}
 	p.Source = "built-in"
 	return p
-}
+})
 
 // Error is a policy file that is not valid. Line and Column are from 1, or 0
 // when the fault has no place.
@@ -48,181 +52,189 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("line %d, column %d: %s", e.Line, e.Column, e.Message)
 }
 
-// Parse reads the policy file at path. Keys that are left out keep their
-// built-in values; lists and maps that are given replace the built-in ones,
-// except that roles and requirements are set one by one. An error is an *Error.
+// Parse reads the policy file at path. A file that says nothing is the built-in
+// policy. Keys that are left out keep their built-in values, inside of a block
+// too ("approvals: {low: 2}" says nothing of high); each list, each role and
+// each requirement that is given replaces the built-in one as a whole. An error
+// is an *Error.
 func Parse(path string, data []byte) (*Policy, error) {
-	p, err := parse(BuiltIn(), data)
-	if err != nil {
+	p := BuiltIn()
+	if err := p.read(data); err != nil {
 		return nil, err
 	}
 	p.Source = path
 	return p, nil
 }
 
-func parse(base *Policy, data []byte) (*Policy, error) {
+// read sets what data says. The result is not nil for a policy that is not
+// valid.
+func (p *Policy) read(data []byte) error {
 	if len(data) > MaxSize {
-		return nil, &Error{Message: fmt.Sprintf("the policy is %d bytes long; keep it under 64 KiB", len(data))}
+		return &Error{Message: fmt.Sprintf("the policy is %d bytes long; keep it under 64 KiB", len(data))}
 	}
-	if err := refuseConstructs(data); err != nil {
-		return nil, err
+	if !utf8.Valid(data) {
+		return &Error{Message: "the policy is not UTF-8 text"}
 	}
-	p := &Policy{}
-	if base != nil {
-		*p = *base
-		p.Roles, p.Requirements = maps.Clone(base.Roles), maps.Clone(base.Requirements)
+	text := strings.ReplaceAll(strings.TrimPrefix(string(data), "\ufeff"), "\r\n", "\n")
+	body, err := parseYAML(text)
+	if err != nil {
+		return err
 	}
-	err := yaml.NewDecoder(bytes.NewReader(data), yaml.Strict()).Decode(p)
-	if err != nil && !errors.Is(err, io.EOF) { // an empty file changes nothing
-		return nil, positioned(err)
+	at := places{}
+	if body != nil {
+		if at, err = decode(body, p); err != nil {
+			return err
+		}
 	}
-	if err := p.validate(); err != nil {
-		return nil, err
+	if err := p.validate(at); err != nil {
+		return err
 	}
-	return p, nil
+	return nil
 }
 
-// maxDepth is the deepest nesting of a policy file.
-const maxDepth = 20
-
-// refuseConstructs refuses what YAML has and a policy does not need: a second
-// document, anchors and aliases (an alias bomb is a few hundred bytes).
-func refuseConstructs(data []byte) error {
-	if deepest(data) > maxDepth {
-		return &Error{Message: fmt.Sprintf("nested more than %d levels deep; a policy has three", maxDepth)}
-	}
-	file, err := parser.ParseBytes(data, 0)
-	if err != nil {
-		return positioned(err)
-	}
-	if len(file.Docs) > 1 {
-		return &Error{Message: "a second document (after ---) is not read; keep one"}
-	}
-	for _, doc := range file.Docs {
-		if doc.Body == nil {
-			continue
+// errorf returns an error where the longest known part of path stands.
+func (at places) errorf(path, format string, args ...any) *Error {
+	message := fmt.Sprintf(format, args...)
+	for p := path; p != ""; {
+		if where, ok := at[p]; ok {
+			return where.errorf("%s: %s", path, message)
 		}
-		v := &constructs{}
-		ast.Walk(v, doc.Body)
-		if v.found != nil {
-			at := v.found.GetToken().Position
-			return &Error{Line: at.Line, Column: at.Column, Message: "anchors and aliases (& and *) are not read; write the value out"}
+		p = p[:max(strings.LastIndexAny(p, ".["), 0)]
+	}
+	return &Error{Message: path + ": " + message}
+}
+
+func (p *Policy) validate(at places) *Error {
+	if n := len(p.Check); n == 0 || n > 100 || strings.ContainsFunc(p.Check, unicode.IsControl) {
+		return at.errorf("check", "give the check run a name of 1 to 100 characters on one line")
+	}
+	if p.Ask != "comment" && p.Ask != "none" {
+		return at.errorf("ask", "%q is not one of comment, none", p.Ask)
+	}
+	if slices.Contains(p.Checks.Required, p.Check) {
+		return at.errorf("checks.required", "%q is Gonogo's own check; it cannot wait for itself", p.Check)
+	}
+	for _, label := range [][2]string{{"sev1", p.Severity.SEV1}, {"sev2", p.Severity.SEV2}} {
+		if strings.TrimSpace(label[1]) == "" {
+			return at.errorf("severity."+label[0], "give a label")
+		}
+	}
+	if p.Rehearsal.MaxAgeDays < 0 {
+		return at.errorf("rehearsal.max_age_days", "%d is not a number of days", p.Rehearsal.MaxAgeDays)
+	}
+	return cmp.Or(p.validateRequirements(at), p.validateRoles(at), p.validateNumbers(at), p.validateFloors(at), p.validateGlobs(at))
+}
+
+func (p *Policy) validateRequirements(at places) *Error {
+	for _, id := range slices.Sorted(maps.Keys(p.Requirements)) {
+		path, depth := "requirements."+string(id), p.Requirements[id]
+		if !slices.Contains(Requirements(), id) {
+			return at.errorf(path, "there is no such requirement%s", suggest(string(id), asStrings(Requirements())))
+		}
+		for _, said := range [][2]string{{".blocks", depth.Blocks}, {".advises", depth.Advises}} {
+			if word := said[1]; word != off && word != "" && gate.ParseClass(word) == gate.Undeclared {
+				return at.errorf(path+said[0], "%q is not one of low, medium, high, off", word)
+			}
+		}
+		if depth.Blocks == "" {
+			return at.errorf(path, "say from which class it blocks: low, medium, high or off")
+		}
+		if id == inputs && depth.Blocks != gate.Low.String() {
+			return at.errorf(path+".blocks", "nothing can be judged without its inputs; this requirement always blocks from low")
 		}
 	}
 	return nil
 }
 
-// deepest estimates the nesting of data from brackets and indentation, before
-// anything recursive looks at it.
-func deepest(data []byte) int {
-	flow, most := 0, 0
-	for line := range bytes.Lines(data) {
-		for _, c := range line {
-			switch c {
-			case '[', '{':
-				flow++
-			case ']', '}':
-				flow--
-			}
-			most = max(most, flow)
-		}
-		most = max(most, bytes.Count(line, []byte("- ")))
-	}
-	return most
-}
-
-type constructs struct{ found ast.Node }
-
-func (v *constructs) Visit(n ast.Node) ast.Visitor {
-	switch n.(type) {
-	case *ast.AnchorNode, *ast.AliasNode, *ast.MergeKeyNode:
-		if v.found == nil {
-			v.found = n
-		}
-		return nil
-	}
-	return v
-}
-
-func positioned(err error) error {
-	var syntax yaml.Error
-	if !errors.As(err, &syntax) {
-		return &Error{Message: firstLine(err.Error())}
-	}
-	e := &Error{Message: firstLine(syntax.GetMessage())}
-	if t := syntax.GetToken(); t != nil && t.Position != nil {
-		e.Line, e.Column = t.Position.Line, t.Position.Column
-	}
-	return e
-}
-
-func firstLine(s string) string {
-	s, _, _ = strings.Cut(s, "\n")
-	return s
-}
-
-func (p *Policy) validate() error {
-	bad := func(format string, args ...any) error { return &Error{Message: fmt.Sprintf(format, args...)} }
-	if n := len(p.Check); n == 0 || n > 100 {
-		return bad("check: give the check run a name of 1 to 100 characters")
-	}
-	for _, name := range slices.Sorted(maps.Keys(p.Requirements)) {
-		if !slices.ContainsFunc(requirements[:], func(r requirement) bool { return r.id == name }) {
-			return bad("requirements: there is no requirement %q", name)
-		}
-		for _, word := range []string{p.Requirements[name].Blocks, p.Requirements[name].Advises} {
-			if word != off && word != "" && gate.ParseClass(word) == gate.Undeclared {
-				return bad("requirements: %s: %q is not one of low, medium, high, off", name, word)
-			}
-		}
-		if p.Requirements[name].Blocks == "" {
-			return bad("requirements: %s: say from which class it blocks: low, medium, high or off", name)
-		}
-	}
+func (p *Policy) validateRoles(at places) *Error {
 	for _, name := range p.RoleNames() {
-		if perm := p.Roles[name].Permission; perm != "" && perm != "write" && perm != "maintain" && perm != "admin" {
-			return bad("roles: %s: permission %q is not one of write, maintain, admin", name, perm)
+		path, role := "roles."+name, p.Roles[name]
+		if perm := role.Permission; perm != "" && perm != "write" && perm != "maintain" && perm != "admin" {
+			return at.errorf(path+".permission", "%q is not one of write, maintain, admin", perm)
 		}
-		for _, team := range p.Roles[name].Teams {
-			if strings.Count(team, "/") != 1 {
-				return bad("roles: %s: write the team %q as org/team", name, team)
+		for i, login := range role.Users {
+			if login == "" || strings.ContainsAny(login, "@/ ") {
+				return at.errorf(fmt.Sprintf("%s.users[%d]", path, i), "write the login alone, without @: %q", login)
+			}
+		}
+		for i, team := range role.Teams {
+			org, slug, _ := strings.Cut(team, "/")
+			if org == "" || slug == "" || strings.ContainsAny(org, "@ ") || strings.ContainsAny(slug, "/ ") {
+				return at.errorf(fmt.Sprintf("%s.teams[%d]", path, i), "write the team as org/team, without @: %q", team)
 			}
 		}
 	}
 	if _, ok := p.Roles[ReleaseManager]; !ok {
-		return bad("roles: the role %q is missing", ReleaseManager)
+		return at.errorf("roles", "the role %q is missing", ReleaseManager)
 	}
-	if p.Ask != "comment" && p.Ask != "none" {
-		return bad("ask: %q is not one of comment, none", p.Ask)
-	}
-	for _, n := range []int{p.Approvals.Low, p.Approvals.Medium, p.Approvals.High, p.Go.Low, p.Go.Medium, p.Go.High} {
-		if n < 0 || n > 20 {
-			return bad("approvals, go: %d is not between 0 and 20", n)
-		}
-	}
-	if p.Severity.SEV1 == "" || p.Severity.SEV2 == "" {
-		return bad("severity: give a label for sev1 and for sev2")
-	}
-	return p.validateGlobs(bad)
+	return nil
 }
 
-func (p *Policy) validateGlobs(bad func(string, ...any) error) error {
-	globs := slices.Concat(p.Branches, p.KeepBranches)
-	for _, f := range p.Floors {
-		if gate.ParseClass(f.Class) == gate.Undeclared {
-			return bad("floors: class %q is not one of low, medium, high", f.Class)
-		}
-		if len(f.Words)+len(f.Paths)+len(f.Labels) == 0 {
-			return bad("floors: a floor needs words, paths or labels")
-		}
-		globs = append(globs, f.Paths...)
-	}
-	for _, g := range globs {
-		if !doublestar.ValidatePattern(g) {
-			return bad("%q is not a valid glob", g)
+// maxAsked is the largest number of approvals or decisions that can be asked.
+const maxAsked = 20
+
+// validateNumbers refuses numbers by which a higher class would ask for less
+// than a lower one: declaring more than is needed must never help.
+func (p *Policy) validateNumbers(at places) *Error {
+	for _, of := range []struct {
+		key string
+		PerClass
+	}{{"approvals", p.Approvals}, {"go", p.Go}} {
+		least := 0
+		for _, c := range gate.Classes {
+			path, n := of.key+"."+c.String(), of.For(c)
+			if n < 0 || n > maxAsked {
+				return at.errorf(path, "%d is not between 0 and %d", n, maxAsked)
+			}
+			if n < least {
+				return at.errorf(path, "%d is less than a lower class asks for; write %s: %d or more", n, c, least)
+			}
+			least = n
 		}
 	}
 	return nil
+}
+
+func (p *Policy) validateFloors(at places) *Error {
+	for i, f := range p.Floors {
+		path := fmt.Sprintf("floors[%d]", i)
+		if gate.ParseClass(f.Class) == gate.Undeclared {
+			return at.errorf(path+".class", "%q is not one of low, medium, high", f.Class)
+		}
+		if len(f.Words)+len(f.Paths)+len(f.Labels) == 0 {
+			return at.errorf(path, "a floor needs words, paths or labels")
+		}
+		for j, w := range f.Words {
+			if words := pathWords(w); len(words) == 0 || words[0] != strings.ToLower(w) {
+				return at.errorf(fmt.Sprintf("%s.words[%d]", path, j), "%q is not one word of letters; use paths for anything else", w)
+			}
+		}
+	}
+	return nil
+}
+
+func (p *Policy) validateGlobs(at places) *Error {
+	check := func(path string, globs []string) *Error {
+		for i, g := range globs {
+			if g == "" || !doublestar.ValidatePattern(g) {
+				return at.errorf(fmt.Sprintf("%s[%d]", path, i), "%q is not a valid glob", g)
+			}
+		}
+		return nil
+	}
+	err := cmp.Or(check("branches", p.Branches), check("keep_branches", p.KeepBranches))
+	for i, f := range p.Floors {
+		err = cmp.Or(err, check(fmt.Sprintf("floors[%d].paths", i), f.Paths))
+	}
+	return err
+}
+
+func asStrings[S ~string](list []S) []string {
+	out := make([]string, 0, len(list))
+	for _, s := range list {
+		out = append(out, string(s))
+	}
+	return out
 }
 
 // matchAny reports whether name matches one of the globs.

@@ -124,18 +124,25 @@ func (p *Policy) Digest() string {
 // RoleNames lists the roles in alphabetical order.
 func (p *Policy) RoleNames() []string { return slices.Sorted(maps.Keys(p.Roles)) }
 
+// depth returns how deep requirement id is asked. One of which the policy does
+// not speak blocks at every class, as do the inputs of the evaluation whatever
+// it says: silence is never a pass.
+func (p *Policy) depth(id gate.Requirement) Depth {
+	if d, ok := p.Requirements[id]; ok && id != inputs {
+		return d
+	}
+	return Depth{Blocks: gate.Low.String()}
+}
+
 // blocks reports whether requirement id blocks at class c.
 func (p *Policy) blocks(id gate.Requirement, c gate.Class) bool {
-	from := gate.ParseClass(p.Requirements[id].Blocks)
+	from := gate.ParseClass(p.depth(id).Blocks)
 	return from != gate.Undeclared && c >= from
 }
 
 // mentions reports whether requirement id is said at class c at all.
 func (p *Policy) mentions(id gate.Requirement, c gate.Class) bool {
-	depth, ok := p.Requirements[id]
-	if !ok {
-		return false
-	}
+	depth := p.depth(id)
 	if p.blocks(id, c) {
 		return true
 	}
