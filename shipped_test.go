@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/goccy/go-yaml"
 	"github.com/google/go-cmp/cmp"
@@ -19,6 +20,8 @@ import (
 	"gonogo/config"
 	"gonogo/internal/app"
 	"gonogo/internal/decision"
+	"gonogo/internal/gate"
+	"gonogo/internal/policy"
 	"gonogo/internal/sandbox"
 )
 
@@ -301,5 +304,13 @@ func TestWorkflow(t *testing.T) {
 		if !strings.Contains(targets, "\n"+strings.TrimPrefix(want, "make ")+":") {
 			t.Errorf("the Makefile has no target for %q", want)
 		}
+	}
+}
+
+// Case 48: whoever changes the policy decides at high risk.
+func TestPolicyFileIsHigh(t *testing.T) {
+	files := gate.Read([]gate.File{{Path: policy.Path, Status: "modified"}}, time.Time{})
+	if c := policy.ClassOf(policy.BuiltIn(), gate.PullRequest{}, gate.Record{Class: gate.Low}, files); c != gate.High {
+		t.Errorf("a change of %s is judged as %s", policy.Path, c)
 	}
 }

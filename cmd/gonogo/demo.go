@@ -26,7 +26,7 @@ func newDemo() *cobra.Command {
 		Short: "Play a release story against a simulated GitHub: no account, no network, no set-up",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return demo(cmd.Context(), cmd.OutOrStdout(), listen, exit)
+			return demo(cmd.Context(), cmd.OutOrStdout(), sandbox.Config{}, listen, exit)
 		},
 	}
 	cmd.Flags().BoolVar(&exit, "exit", false, "end after the story instead of serving on")
@@ -34,16 +34,16 @@ func newDemo() *cobra.Command {
 	return cmd
 }
 
-// demo starts a simulated GitHub and the real server against it, plays the
-// story, and serves on until ctx ends.
-func demo(ctx context.Context, out io.Writer, listen string, exit bool) (err error) {
+// demo starts the simulated GitHub that world describes and the real server
+// against it, plays the story, and serves on until ctx ends.
+func demo(ctx context.Context, out io.Writer, world sandbox.Config, listen string, exit bool) (err error) {
 	dir, err := os.MkdirTemp("", "gonogo-demo-")
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 
-	gh, err := sandbox.New(sandbox.Config{})
+	gh, err := sandbox.New(world)
 	if err != nil {
 		return err
 	}
