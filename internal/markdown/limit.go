@@ -18,8 +18,10 @@ const MaxDepth = 100
 // Quadratic shapes need thousands of these in one block; a paragraph of a
 // person has dozens. A table's cells are blocks of their own.
 const (
-	maxMarks = 1500  // places in one block at which inline markup may start
-	maxCells = 20000 // of a table, the missing ones that GFM adds included
+	maxMarks = 1500     // places in one block at which inline markup may start
+	maxAhead = 16 << 20 // bytes behind such places, up to the ends of their lines
+	maxCells = 20000    // of a table, the missing ones that GFM adds included
+	maxLinks = 1000     // definitions of links in one paragraph
 )
 
 var (
@@ -53,7 +55,7 @@ var markup = parser.NewParser(
 		util.Prioritized(sparse{extension.NewLinkifyParser()}, 999),
 	),
 	parser.WithParagraphTransformers(
-		util.Prioritized(parser.LinkReferenceParagraphTransformer, 100),
+		util.Prioritized(fewLinks{parser.LinkReferenceParagraphTransformer}, 100),
 		util.Prioritized(smallTables{extension.NewTableParagraphTransformer()}, 200),
 	),
 	parser.WithASTTransformers(
@@ -94,17 +96,19 @@ func (s shallow) Open(parent ast.Node, reader text.Reader, pc parser.Context) (a
 type sparse struct{ parser.InlineParser }
 
 type marks struct {
-	block ast.Node
-	n     int
+	block    ast.Node
+	n, ahead int
 }
 
 func (s sparse) Parse(parent ast.Node, block text.Reader, pc parser.Context) ast.Node {
-	if c := block.Peek(); c == '_' || util.IsPunct(c) {
+	if line, _ := block.PeekLine(); len(line) > 0 && util.IsPunct(line[0]) {
 		m := pc.ComputeIfAbsent(marksKey, func() any { return &marks{} }).(*marks)
 		if m.block != parent {
-			m.block, m.n = parent, 0
+			m.block, m.n, m.ahead = parent, 0, 0
 		}
-		if m.n++; m.n > maxMarks {
+		m.n++
+		m.ahead += len(line)
+		if m.n > maxMarks || m.ahead > maxAhead {
 			pc.Set(deepKey, true)
 			return nil
 		}
@@ -118,6 +122,25 @@ type sparseLinks struct{ sparse }
 
 func (s sparseLinks) CloseBlock(parent ast.Node, block text.Reader, pc parser.Context) {
 	s.InlineParser.(parser.CloseBlocker).CloseBlock(parent, block, pc)
+}
+
+// fewLinks leaves paragraphs alone that define links by the thousand: each of
+// them is cut out of all the lines that follow.
+type fewLinks struct{ parser.ParagraphTransformer }
+
+func (f fewLinks) Transform(node *ast.Paragraph, reader text.Reader, pc parser.Context) {
+	lines, links := node.Lines(), 0
+	for i := range lines.Len() {
+		line := lines.At(i)
+		if bytes.HasPrefix(bytes.TrimLeft(line.Value(reader.Source()), " "), []byte("[")) {
+			links++
+		}
+	}
+	if links > maxLinks {
+		pc.Set(deepKey, true)
+		return
+	}
+	f.ParagraphTransformer.Transform(node, reader, pc)
 }
 
 // smallTables leaves paragraphs alone that would become giant tables: GFM fills
