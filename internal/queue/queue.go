@@ -160,6 +160,8 @@ type Queue struct {
 
 	mu       sync.Mutex
 	finished chan struct{} // closed and replaced whenever a run ends
+	outcomes []*outcome    // of runs that ended and are not written yet
+	writing  bool          // a goroutine writes outcomes
 }
 
 // New returns a queue that takes touches. Nothing runs before [Queue.Start].

@@ -123,7 +123,7 @@ func (r *run) finish(ctx context.Context, outcome error) error {
 		// River hands the job back without counting an attempt.
 		return fmt.Errorf("%w by stopping: %w", context.Canceled, outcome)
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
 	defer cancel()
 	var wait later
 	switch {
@@ -137,8 +137,8 @@ func (r *run) finish(ctx context.Context, outcome error) error {
 }
 
 // last runs the last transaction of a run.
-func (r *run) last(ctx context.Context, f func(tx *sql.Tx) error) error {
-	if err := r.store.Write(ctx, f); err != nil {
+func (r *run) last(f func(tx *sql.Tx) error) error {
+	if err := r.commit(f); err != nil {
 		return fmt.Errorf("write the outcome of %s: %w", r.name, err)
 	}
 	return nil
@@ -152,7 +152,7 @@ func (r *run) complete(ctx context.Context, tx *sql.Tx) error {
 }
 
 func (r *run) succeed(ctx context.Context) error {
-	return r.last(ctx, func(tx *sql.Tx) error {
+	return r.last(func(tx *sql.Tx) error {
 		if r.lastMail != 0 {
 			if _, err := tx.ExecContext(ctx, "DELETE FROM message WHERE subject = $1 AND id <= $2", r.name, r.lastMail); err != nil {
 				return err
@@ -201,7 +201,7 @@ func (r *run) done(ctx context.Context, tx *sql.Tx, death error) error {
 
 // postpone is for [Later]: the subject is held, whoever touches it.
 func (r *run) postpone(ctx context.Context, d time.Duration) error {
-	return r.last(ctx, func(tx *sql.Tx) error {
+	return r.last(func(tx *sql.Tx) error {
 		if _, err := tx.ExecContext(ctx, "UPDATE subject SET held_to = $1, paused = 1, early = 0, job_id = NULL WHERE name = $2",
 			store.Millis(r.now().Add(d)), r.name); err != nil {
 			return err
@@ -223,7 +223,7 @@ func (r *run) fail(ctx context.Context, cause error) error {
 		return r.die(ctx, cause)
 	}
 	r.entry().WithError(cause).WithFields(logrus.Fields{"attempt": attempts, "again": until.UTC()}).Warn("a run failed")
-	return r.last(ctx, func(tx *sql.Tx) error {
+	return r.last(func(tx *sql.Tx) error {
 		var touched bool
 		err := tx.QueryRowContext(ctx, `UPDATE subject SET attempts = $1, failed_at = $2, held_to = $3, paused = 0,
 			early = 0, job_id = NULL, error = $4 WHERE name = $5 RETURNING generation > $6`,
@@ -243,7 +243,7 @@ func (r *run) fail(ctx context.Context, cause error) error {
 func (r *run) die(ctx context.Context, cause error) error {
 	r.entry().WithError(cause).Errorf("a subject is dead: it failed %d times", MaxAttempts)
 	r.onDead(ctx, r.subject, cause)
-	return r.last(ctx, func(tx *sql.Tx) error { return r.done(ctx, tx, cause) })
+	return r.last(func(tx *sql.Tx) error { return r.done(ctx, tx, cause) })
 }
 
 // backoff returns how long to wait after the nth failure: 2 s, 8 s, 32 s, 2 min,
