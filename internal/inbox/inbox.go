@@ -154,7 +154,7 @@ type Outcome int
 const (
 	Stored    Outcome = iota // a new delivery
 	Replay                   // stored, and marked as replayed
-	Duplicate                // its GUID was stored before
+	Duplicate                // its GUID and body were stored before
 )
 
 // Append stores new deliveries in one transaction and returns an outcome for
@@ -187,9 +187,9 @@ func appendHints(ctx context.Context, tx *sql.Tx, hints []Hint) ([]Outcome, erro
 	keep := make([]Hint, 0, len(hints))
 	for n, h := range hints {
 		switch {
-		case !fresh[h.GUID]:
+		case !fresh[identity{h.GUID, h.BodyDigest}]:
 			outcomes[n] = Duplicate
-			if h.Again, err = again(ctx, tx, h.GUID, &dead); err != nil {
+			if h.Again, err = again(ctx, tx, h, &dead); err != nil {
 				return nil, err
 			}
 			if !h.Again {
@@ -198,7 +198,7 @@ func appendHints(ctx context.Context, tx *sql.Tx, hints []Hint) ([]Outcome, erro
 		case seen[h.BodyDigest]:
 			outcomes[n], h.Replayed = Replay, true
 		}
-		delete(fresh, h.GUID) // a second one in this batch is a duplicate
+		delete(fresh, identity{h.GUID, h.BodyDigest}) // a second one in this batch is a duplicate
 		seen[h.BodyDigest] = true
 		keep = append(keep, h)
 	}
@@ -247,7 +247,14 @@ func seenBodies(ctx context.Context, tx *sql.Tx, hints []Hint) (_ map[Digest]boo
 	return seen, rows.Err()
 }
 
-func insertDeliveries(ctx context.Context, tx *sql.Tx, hints []Hint) (_ map[string]bool, err error) {
+// identity is that of a delivery: GitHub repeats a GUID with its body only.
+type identity struct {
+	guid string
+	body Digest
+}
+
+// insertDeliveries returns those that are new.
+func insertDeliveries(ctx context.Context, tx *sql.Tx, hints []Hint) (_ map[identity]bool, err error) {
 	args := make([]any, 0, 3*len(hints))
 	for n := range hints {
 		guid, err := guidBytes(hints[n].GUID)
@@ -257,18 +264,20 @@ func insertDeliveries(ctx context.Context, tx *sql.Tx, hints []Hint) (_ map[stri
 		args = append(args, guid, hints[n].BodyDigest[:], store.Millis(hints[n].ReceivedAt))
 	}
 	rows, err := tx.QueryContext(ctx, "INSERT INTO delivery (guid, body, received_at) VALUES "+
-		values(len(hints), 3)+" ON CONFLICT (guid) DO NOTHING RETURNING guid", args...)
+		values(len(hints), 3)+" ON CONFLICT (body, guid) DO NOTHING RETURNING guid, body", args...)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, rows.Close()) }()
-	fresh := make(map[string]bool, len(hints))
+	fresh := make(map[identity]bool, len(hints))
 	for rows.Next() {
-		var guid sql.RawBytes
-		if err := rows.Scan(&guid); err != nil {
+		var guid, sum sql.RawBytes
+		if err := rows.Scan(&guid, &sum); err != nil {
 			return nil, err
 		}
-		fresh[guidText(guid)] = true
+		id := identity{guid: guidText(guid)}
+		copy(id.body[:], sum)
+		fresh[id] = true
 	}
 	return fresh, rows.Err()
 }
@@ -289,8 +298,8 @@ func guidText(b []byte) string {
 
 // again reports whether a repeated delivery is let through: once, while any
 // subject is dead. Which one it is about, the dispatcher finds out.
-func again(ctx context.Context, tx *sql.Tx, text string, dead *bool) (bool, error) {
-	guid, err := guidBytes(text)
+func again(ctx context.Context, tx *sql.Tx, h Hint, dead *bool) (bool, error) {
+	guid, err := guidBytes(h.GUID)
 	if err != nil {
 		return false, err
 	}
@@ -300,7 +309,8 @@ func again(ctx context.Context, tx *sql.Tx, text string, dead *bool) (bool, erro
 			return false, err
 		}
 	}
-	res, err := tx.ExecContext(ctx, "UPDATE delivery SET again = 1 WHERE guid = $1 AND again = 0", guid)
+	res, err := tx.ExecContext(ctx, "UPDATE delivery SET again = 1 WHERE body = $1 AND guid = $2 AND again = 0",
+		h.BodyDigest[:], guid)
 	if err != nil {
 		return false, err
 	}

@@ -253,23 +253,23 @@ func (s *scanner) stringValue(n *node) error {
 // no escapes.
 func (s *scanner) quoted() (raw []byte, plain bool, err error) {
 	s.pos++
-	start := s.pos
+	start, pos, data := s.pos, s.pos, s.data
 	plain = true
-	for s.pos < len(s.data) {
-		switch c := s.data[s.pos]; {
+	for pos < len(data) {
+		c := data[pos]
+		if c >= ' ' && c != '"' && c != '\\' {
+			pos++
+			continue
+		}
+		s.pos = pos
+		switch {
 		case c == '"':
-			raw = s.data[start:s.pos]
 			s.pos++
-			return raw, plain, nil
-		case c == '\\':
-			plain = false
-			if !s.escape() {
-				return nil, false, errSyntax
-			}
-		case c < ' ':
-			return nil, false, errSyntax
+			return data[start:pos], plain, nil
+		case c == '\\' && s.escape():
+			plain, pos = false, s.pos
 		default:
-			s.pos++
+			return nil, false, errSyntax
 		}
 	}
 	return nil, false, errSyntax
@@ -348,7 +348,13 @@ func unquote(raw []byte) string {
 var unescaped = [256]byte{'"': '"', '\\': '\\', '/': '/', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t'}
 
 func (s *scanner) word(n *node, c byte) error {
-	word := map[byte]string{'t': "true", 'f': "false", 'n': "null"}[c]
+	word := "null"
+	switch c {
+	case 't':
+		word = "true"
+	case 'f':
+		word = "false"
+	}
 	if len(s.data)-s.pos < len(word) || string(s.data[s.pos:s.pos+len(word)]) != word {
 		return errSyntax
 	}

@@ -4,16 +4,17 @@
 -- +goose Up
 
 -- One row per delivery that was ever acknowledged, in the order in which they
--- came. "body" is a digest of the body; "again" is set once a repeated delivery
--- was let through for a dead subject.
+-- came. "body" is a digest of the body; a repeated delivery has the same body,
+-- so that one index finds repetitions and replays. "again" is set once a
+-- repeated delivery was let through for a dead subject.
 CREATE TABLE delivery (
     id          INTEGER PRIMARY KEY AUTOINCREMENT,
-    guid        BLOB    NOT NULL UNIQUE,
+    guid        BLOB    NOT NULL,
     body        BLOB    NOT NULL,
     received_at BIGINT  NOT NULL,
-    again       INTEGER NOT NULL DEFAULT 0
+    again       INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (body, guid)
 );
-CREATE INDEX delivery_body ON delivery (body);
 
 -- Deliveries that were acknowledged and not dispatched yet, in order of id.
 -- "dead_at" marks those that dispatching gave up on.

@@ -36,7 +36,8 @@ CREATE TABLE published (
     repo_id    BIGINT NOT NULL,
     sha        TEXT   NOT NULL,
     name       TEXT   NOT NULL,
-    run_id     BIGINT NOT NULL,
+    run_id     BIGINT NOT NULL, -- 0: none is known yet
+    pending    INTEGER NOT NULL, -- 1: a new run was asked for, and its answer not seen
     conclusion TEXT   NOT NULL, -- '' while in progress
     digest     TEXT   NOT NULL, -- of all that was written
     evaluation BIGINT NOT NULL,
