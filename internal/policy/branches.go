@@ -1,7 +1,9 @@
 package policy
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"time"
 
 	"gonogo/internal/gate"
@@ -26,7 +28,7 @@ func branches(q question, e BranchesEvidence) []gate.Finding {
 	}
 	var found []gate.Finding
 	var others []string
-	for _, b := range dangling.Value {
+	for _, b := range slices.SortedFunc(slices.Values(dangling.Value), byPR) {
 		if q.Now.Sub(b.MergedAt) < graceForBranches || matchAny(q.Policy.KeepBranches, b.Name) || b.Name == q.PR.HeadRef {
 			continue
 		}
@@ -49,6 +51,22 @@ func branches(q question, e BranchesEvidence) []gate.Finding {
 		})
 	}
 	return found
+}
+
+func byPR(a, b gate.Branch) int {
+	return cmp.Or(cmp.Compare(a.PR, b.PR), cmp.Compare(a.Name, b.Name))
+}
+
+// graceEnds is when the next merged branch will have had its time.
+func graceEnds(q question, dangling []gate.Branch) time.Time {
+	var at time.Time
+	for _, b := range dangling {
+		end := b.MergedAt.Add(graceForBranches)
+		if b.Stacked && end.After(q.Now) && (at.IsZero() || end.Before(at)) {
+			at = end
+		}
+	}
+	return at
 }
 
 const deleteBranchesHelp = "https://docs.github.com/en/repositories/configuring-branches-and-merges-in-your-repository/configuring-pull-request-merges/managing-the-automatic-deletion-of-branches"

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -59,20 +60,21 @@ func namesOnly(names []string) []gate.RequiredCheck {
 }
 
 func requiredChecks(q question, newest []gate.Check, required []gate.RequiredCheck) []gate.Finding {
-	var found []gate.Finding
 	var missing []string
+	var judged []gate.Check
 	for _, r := range required {
 		reported := false
 		for _, c := range newest {
 			if c.Name == r.Name && (r.App == 0 || c.App == r.App) {
 				reported = true
-				found = append(found, checkFinding(q, c)...)
+				judged = append(judged, c)
 			}
 		}
 		if !reported {
 			missing = append(missing, gate.Quote(r.Name))
 		}
 	}
+	found := checkFindings(q, judged)
 	if len(missing) > 0 {
 		found = append(found, missingChecks(q, strings.Join(missing, ", ")+" did not report"))
 	}
@@ -91,14 +93,36 @@ func allChecks(q question, e FilesEvidence, newest []gate.Check) []gate.Finding 
 	}
 	succeeded := slices.ContainsFunc(newest, func(c gate.Check) bool { return c.State == "success" })
 	lenient := succeeded && !changesWorkflows(e)
+	return checkFindings(q, slices.DeleteFunc(slices.Clone(newest), func(c gate.Check) bool { return c.State == "skipped" && lenient }))
+}
+
+// checkFindings judges results one by one. Those that prove nothing share the
+// line of the policy that would list them all.
+func checkFindings(q question, judged []gate.Check) []gate.Finding {
 	var found []gate.Finding
-	for _, c := range newest {
-		if c.State == "skipped" && lenient {
-			continue
-		}
+	optional := slices.Clone(q.Policy.Checks.Optional)
+	for _, c := range judged {
 		found = append(found, checkFinding(q, c)...)
+		if inconclusive(c.State) && !slices.Contains(optional, c.Name) {
+			optional = append(optional, c.Name)
+		}
+	}
+	for i := range found {
+		if strings.HasPrefix(found[i].Type, optionalLine) {
+			found[i].Type = fmt.Sprintf(optionalLine+"%s]}", quotedList(optional))
+		}
 	}
 	return found
+}
+
+const optionalLine = "checks: {optional: ["
+
+func quotedList(names []string) string {
+	quoted := make([]string, 0, len(names))
+	for _, n := range names {
+		quoted = append(quoted, strconv.Quote(n))
+	}
+	return strings.Join(quoted, ", ")
 }
 
 func changesWorkflows(e FilesEvidence) bool {
@@ -138,7 +162,7 @@ func newestChecks(all []gate.Check) []gate.Check {
 		newest[k] = c
 	}
 	return slices.SortedFunc(maps.Values(newest), func(a, b gate.Check) int {
-		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID))
+		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.App, b.App), cmp.Compare(a.ID, b.ID))
 	})
 }
 
@@ -165,7 +189,7 @@ func checkFinding(q question, c gate.Check) []gate.Finding {
 			Status: gate.Action, Code: "ci-" + c.State, By: gate.ByAuthor, Link: c.URL,
 			Fact: name + " was " + c.State + ", which proves nothing",
 			Fix:  "run it, or list it in " + Path,
-			Type: fmt.Sprintf("checks: {optional: [%q]}", c.Name),
+			Type: optionalLine,
 		})
 	case failed(c.State):
 		return one(gate.Finding{

@@ -24,21 +24,22 @@ type lapse struct{ code, text string }
 // codeReplaced marks a decision whose own author has said something since.
 const codeReplaced = "replaced"
 
+// codeEdited marks a GO whose comment no longer carries it.
+const codeEdited = "edited-command"
+
 // standings judges every decision as of now: what a person said counts only
 // while all that they said it for is still so, and they still may say it.
 func standings(q question, e DecisionEvidence) []gate.Standing {
 	all := slices.SortedFunc(slices.Values(e.Decisions()), func(a, b gate.PersonDecision) int { return cmp.Compare(a.ID, b.ID) })
-	judged := make([]gate.Standing, 0, len(all))
-	for i, d := range all {
-		s := gate.Standing{PersonDecision: d}
+	judged := make([]gate.Standing, len(all))
+	for i, d := range slices.Backward(all) {
 		var why lapse
 		if d.Choice == gate.ChoiceNoGo {
 			why = lifted(d, all[i+1:])
 		} else {
-			why = cmp.Or(replaced(d, all[i+1:]), lapsed(q, e, d, all))
+			why = cmp.Or(replaced(d, judged[i+1:]), lapsed(q, e, d, all))
 		}
-		s.Counts, s.Code, s.Lapsed = why == lapse{}, why.code, why.text
-		judged = append(judged, s)
+		judged[i] = gate.Standing{PersonDecision: d, Counts: why == lapse{}, Code: why.code, Lapsed: why.text}
 	}
 	return judged
 }
@@ -55,10 +56,12 @@ func lifted(veto gate.PersonDecision, later []gate.PersonDecision) lapse {
 	return lapse{}
 }
 
-// replaced says what the same person said later, or "".
-func replaced(d gate.PersonDecision, later []gate.PersonDecision) lapse {
+// replaced says what the same person said later, or "". A later GO that itself
+// does not count replaces nothing: after a force-push back to an earlier head
+// the GO for that head is good again.
+func replaced(d gate.PersonDecision, later []gate.Standing) lapse {
 	for _, l := range later {
-		if l.User.Is(d.User) {
+		if l.User.Is(d.User) && (l.Choice == gate.ChoiceNoGo || l.Counts) {
 			return lapse{codeReplaced, "replaced by their later " + strings.ToLower("/"+string(l.Choice))}
 		}
 	}
@@ -69,7 +72,7 @@ func replaced(d gate.PersonDecision, later []gate.PersonDecision) lapse {
 func lapsed(q question, e DecisionEvidence, d gate.PersonDecision, all []gate.PersonDecision) lapse {
 	switch {
 	case d.Voided != "":
-		return lapse{"edited-command", fmt.Sprintf("the comment with /go of %s was %s", handle(d.User), d.Voided)}
+		return lapse{codeEdited, fmt.Sprintf("the comment with /go of %s was %s", handle(d.User), d.Voided)}
 	case d.For.HeadSHA != q.PR.HeadSHA:
 		return lapse{"stale-go", fmt.Sprintf("/go by %s was for %s, head is %s", handle(d.User), gate.Short(d.For.HeadSHA), gate.Short(q.PR.HeadSHA))}
 	case d.For.BaseRef != q.PR.BaseRef:
@@ -157,47 +160,79 @@ func authorized(q question, e DecisionEvidence) []gate.Finding {
 	if need == 0 || !q.Record.Found {
 		return nil
 	}
-	if commits := e.Commits(); !commits.Known {
-		return one(unread("the list of commits", commits.Why))
+	c := countGo(q, e, standings(q, e))
+	switch {
+	case len(c.unread) > 0 && len(c.counted)+len(c.unsure) >= need:
+		return c.unread
+	case len(c.counted) < need:
+		return append(c.unread, shortOf(q, need, c))
 	}
-	judged := standings(q, e)
-	var counted []gate.User
-	for _, s := range judged {
-		if s.Choice == gate.ChoiceGo && s.Counts && onPanel(q, e, s.User) {
-			counted = append(counted, s.User)
-		}
-	}
-	if f := unreadAuthority(q, e, judged); len(f) > 0 {
-		return f
-	}
-	if len(counted) < need {
-		return one(shortOf(q, need, counted, judged))
-	}
-	return ownerAmong(q, e, counted)
+	return ownerAmong(q, e, c.counted)
 }
 
-// unreadAuthority reports deciders whose role cannot be read.
-func unreadAuthority(q question, e DecisionEvidence, judged []gate.Standing) []gate.Finding {
-	var found []gate.Finding
+// count is who has said GO: whose counts, whose may count once something can be
+// read (and what), and whose does not since they are not on the panel.
+type count struct {
+	judged   []gate.Standing
+	counted  []gate.User
+	unsure   []gate.User
+	unread   []gate.Finding
+	offPanel []gate.User
+}
+
+func countGo(q question, e DecisionEvidence, judged []gate.Standing) count {
+	c := count{judged: judged}
+	commits := e.Commits()
 	for _, s := range judged {
-		if s.Choice != gate.ChoiceGo || s.For.HeadSHA != q.PR.HeadSHA {
+		if s.Choice != gate.ChoiceGo || s.For.HeadSHA != q.PR.HeadSHA || s.Code == codeReplaced || s.Code == codeEdited {
 			continue
 		}
-		if holds := q.Policy.Authority(e, ReleaseManager, s.User); !holds.Known {
-			found = append(found, unread("the role of "+handle(s.User), holds.Why))
+		holds := q.Policy.Authority(e, ReleaseManager, s.User)
+		panel := onPanel(q, e, s.User)
+		switch {
+		case !holds.Known:
+			c.unsure, c.unread = append(c.unsure, s.User), append(c.unread, unread("the role of "+handle(s.User), holds.Why))
+		case !commits.Known && holds.Value:
+			c.unsure = append(c.unsure, s.User)
+		case !s.Counts:
+		case !panel.Known:
+			c.unsure, c.unread = append(c.unsure, s.User), append(c.unread, unread("the go/no-go panel", panel.Why))
+		case panel.Value:
+			c.counted = append(c.counted, s.User)
+		default:
+			c.offPanel = append(c.offPanel, s.User)
 		}
 	}
-	return found
+	if !commits.Known {
+		c.unread = append(c.unread, unread("the list of commits", commits.Why))
+	}
+	return c
 }
 
-func onPanel(q question, e PeopleEvidence, u gate.User) bool {
+// onPanel tells whether u is one of the panel that the record names.
+func onPanel(q question, e PeopleEvidence, u gate.User) gate.Reading[bool] {
 	if q.class < gate.High || len(q.Record.Panel) == 0 {
-		return true
+		return gate.Reading[bool]{Known: true, Value: true}
 	}
-	return slices.ContainsFunc(q.Record.Panel, func(o gate.Owner) bool {
-		is := q.isOwner(e, o, u)
-		return is.Known && is.Value
-	})
+	return q.isAny(e, q.Record.Panel, []gate.User{u})
+}
+
+// isAny tells whether any of the users is any of the owners. One that is
+// answers whatever could not be read of the others.
+func (q question) isAny(e PeopleEvidence, owners []gate.Owner, users []gate.User) gate.Reading[bool] {
+	answer := gate.Reading[bool]{Known: true}
+	for _, o := range owners {
+		for _, u := range users {
+			is := q.isOwner(e, o, u)
+			if is.Known && is.Value {
+				return is
+			}
+			if !is.Known {
+				answer = is
+			}
+		}
+	}
+	return answer
 }
 
 // isOwner tells whether u is the person, a member of the team, or a holder of
@@ -218,7 +253,7 @@ func (q question) isOwner(e PeopleEvidence, o gate.Owner, u gate.User) gate.Read
 }
 
 // shortOf says whose GO is missing, or why the ones given do not count.
-func shortOf(q question, need int, counted []gate.User, judged []gate.Standing) gate.Finding {
+func shortOf(q question, need int, c count) gate.Finding {
 	f := gate.Finding{
 		Status: gate.Action, Code: "go-missing", By: gate.ByDecider,
 		Fact: "no release manager has said /go on " + gate.Short(q.PR.HeadSHA),
@@ -230,13 +265,27 @@ func shortOf(q question, need int, counted []gate.User, judged []gate.Standing) 
 	}
 	if need > 1 {
 		f.Code = "panel-short"
-		f.Fact = fmt.Sprintf("%d of %d release managers said /go on %s", len(counted), need, gate.Short(q.PR.HeadSHA))
-		f.Fix = fmt.Sprintf("%d more of the go/no-go panel (%s among them) comment", need-len(counted), whoDecides(q))
+		f.Fact = fmt.Sprintf("%d of %d release managers said /go on %s", len(c.counted), need, gate.Short(q.PR.HeadSHA))
+		f.Fix = fmt.Sprintf("%d more of the go/no-go panel (%s among them) comment", need-len(c.counted), whoDecides(q))
 	}
-	if latest := latestLapsed(judged); latest != nil {
+	if latest := latestLapsed(c.judged); latest != nil {
 		f.Code, f.Fact = latest.Code, latest.Lapsed
+		if need > 1 {
+			f.Fact += fmt.Sprintf(" (%d of %d count)", len(c.counted), need)
+		}
+	}
+	if len(c.offPanel) > 0 {
+		f.Fact += "; not counted, since the record's panel does not name them: " + handles(c.offPanel)
 	}
 	return f
+}
+
+func handles(users []gate.User) string {
+	names := make([]string, 0, len(users))
+	for _, u := range users {
+		names = append(names, handle(u))
+	}
+	return strings.Join(names, ", ")
 }
 
 func whoDecides(q question) string {
@@ -264,23 +313,17 @@ func ownerAmong(q question, e PeopleEvidence, counted []gate.User) []gate.Findin
 	if q.Record.DecisionOwner.IsZero() {
 		return nil // said by decision/record
 	}
-	for _, u := range counted {
-		is := q.isOwner(e, q.Record.DecisionOwner, u)
-		if !is.Known {
-			return one(unread("the final decision owner "+gate.Quote(q.Record.DecisionOwner.String()), is.Why))
-		}
-		if is.Value {
-			return nil
-		}
-	}
-	names := make([]string, 0, len(counted))
-	for _, u := range counted {
-		names = append(names, handle(u))
+	owner := gate.Quote(q.Record.DecisionOwner.String())
+	switch is := q.isAny(e, []gate.Owner{q.Record.DecisionOwner}, counted); {
+	case !is.Known:
+		return one(unread("the final decision owner "+owner, is.Why))
+	case is.Value:
+		return nil
 	}
 	return one(gate.Finding{
 		Status: gate.Action, Code: "wrong-owner", By: gate.ByDecider,
-		Fact: fmt.Sprintf("the record names %s, /go came from %s", gate.Quote(q.Record.DecisionOwner.String()), strings.Join(names, ", ")),
-		Fix:  fmt.Sprintf("%s comments the line, or the author names %s as final decision owner (that voids nothing)", gate.Quote(q.Record.DecisionOwner.String()), names[0]),
+		Fact: fmt.Sprintf("the record names %s, /go came from %s", owner, handles(counted)),
+		Fix:  fmt.Sprintf("%s comments the line, or the author names %s as final decision owner (that voids nothing)", owner, handle(counted[0])),
 		Type: "/go " + gate.Short(q.PR.HeadSHA),
 	})
 }

@@ -119,7 +119,7 @@ func withOnly(ev gate.Evaluation, f gate.Finding, now time.Time) gate.Evaluation
 	ev.At, ev.Findings, ev.Status, ev.Verdict, ev.Again = now, one(f), f.Status, verdictOf(f.Status), time.Time{}
 	ev.Rows = slices.Clone(ev.Rows)
 	for i := range ev.Rows {
-		ev.Rows[i].Evidence, ev.Rows[i].Comparison, ev.Rows[i].Reason = f.Fact, gate.Unverifiable, ""
+		ev.Rows[i].Evidence, ev.Rows[i].Comparison, ev.Rows[i].Reason = f.Fact, gate.Unverifiable, "the evidence could not be read"
 	}
 	return ev
 }
@@ -127,10 +127,20 @@ func withOnly(ev gate.Evaluation, f gate.Finding, now time.Time) gate.Evaluation
 // Evaluate judges one pull request. It is pure: the same input gives the same
 // evaluation, whatever the order in which evidence is listed. Number is left
 // for the caller.
+//
+// An input without policy or evidence is judged as one in which neither could
+// be read.
 func Evaluate(in Input) gate.Evaluation {
+	nothing := gate.Unreadable{Cause: gate.CauseFault}
+	if in.Policy == nil {
+		in.Policy, in.Faults = BuiltIn(), append(slices.Clone(in.Faults), unread("the policy", nothing))
+	}
+	if in.Evidence == nil {
+		in.Evidence = unreadEvidence{}
+	}
 	q := question{Input: in, terms: in.Record.Terms()}
 	q.floor = floorOf(in.Policy, in.PR.Labels, in.Evidence.Files())
-	q.class = max(in.Record.Class, q.floor.class, gate.Low)
+	q.class = classOf(in.Policy, in.Record, q.floor)
 
 	ev := gate.Evaluation{
 		At: in.Now, PR: in.PR, Record: in.Record, Terms: q.terms,
@@ -199,6 +209,9 @@ func again(q question, ev gate.Evaluation) time.Time {
 			earlier(q.HeadSeen.Add(graceForChecks))
 		}
 	}
+	if q.Policy.blocks("code/branches", q.class) {
+		earlier(graceEnds(q, q.Evidence.DanglingBranches().Value))
+	}
 	return at
 }
 
@@ -223,27 +236,39 @@ func row(q question, g gate.Gate, findings []gate.Finding) gate.GateRow {
 			worst = f
 		}
 	}
-	switch {
-	case asked == 0:
-		r.Evidence, r.Comparison = "—", gate.NotRequired
-		r.Reason = fmt.Sprintf("not asked at %s risk", q.class)
-	case r.Claim == gate.MarkFail && !worst.Status.Blocks():
-		r.Evidence, r.Comparison = "holds", gate.Contradicted
-		r.Reason = "the record says fail, and the author's fail wins"
-	case r.Claim == gate.MarkFail:
-		r.Evidence, r.Comparison = worst.Fact, gate.Confirmed
-	case worst.Status == gate.Unknown:
-		r.Evidence, r.Comparison = worst.Fact, gate.Unverifiable
-	case r.Claim == gate.MarkNone:
-		r.Evidence, r.Comparison, r.Reason = cmp.Or(worst.Fact, "holds"), gate.Unverifiable, "nothing is claimed"
-	case worst.Status == gate.Fail:
-		r.Evidence, r.Comparison, r.Reason = worst.Fact, gate.Contradicted, "the record says pass"
-	case worst.Status.Blocks():
-		r.Evidence, r.Comparison = worst.Fact, gate.Pends
-	default:
-		r.Evidence, r.Comparison = "holds", gate.Confirmed
+	if asked == 0 {
+		r.Evidence, r.Comparison, r.Reason = "—", gate.NotRequired, fmt.Sprintf("not asked at %s risk", q.class)
+		return r
 	}
+	r.Evidence = "holds"
+	if worst.Status.Blocks() {
+		r.Evidence = worst.Fact
+	}
+	r.Comparison, r.Reason = compare(r.Claim, worst.Status)
 	return r
+}
+
+// compare sets what the record claims of a gate against the gravest status of
+// what was found.
+func compare(claim gate.Mark, found gate.Status) (gate.Comparison, string) {
+	switch {
+	case found == gate.Unknown:
+		return gate.Unverifiable, "the evidence could not be read"
+	case claim == gate.MarkNone:
+		return gate.Unverifiable, "the record claims nothing"
+	case claim == gate.MarkFail && !found.Blocks():
+		return gate.Contradicted, "the record says fail, and the author's fail wins"
+	case found == gate.Pending:
+		return gate.Pends, "not proven yet"
+	case claim == gate.MarkFail:
+		return gate.Confirmed, "the record says fail, and so does the evidence"
+	case found == gate.Fail:
+		return gate.Contradicted, "the record says pass, the evidence does not"
+	case found == gate.Action:
+		return gate.Pends, "not proven yet"
+	default:
+		return gate.Confirmed, "the evidence agrees"
+	}
 }
 
 // Invalid is the finding for a policy file that Parse refused.
@@ -262,7 +287,18 @@ func Unread(what string, why gate.Unreadable) gate.Finding { return unread(what,
 // ClassOf returns the class by which a pull request is judged: the higher of
 // what its record declares and of the floor that its files and labels reach.
 func ClassOf(p *Policy, pr gate.PullRequest, r gate.Record, files gate.Reading[[]gate.File]) gate.Class {
-	return max(r.Class, floorOf(p, pr.Labels, files).class, gate.Low)
+	return classOf(p, r, floorOf(p, pr.Labels, files))
+}
+
+// classOf: an undeclared class is shown what the floor asks for, since the
+// record's own gap blocks anyway; where the policy lets such a record through,
+// it is judged as high.
+func classOf(p *Policy, r gate.Record, floor floorRule) gate.Class {
+	class := max(r.Class, floor.class, gate.Low)
+	if r.Class == gate.Undeclared && !p.blocks("decision/record", class) {
+		return gate.High
+	}
+	return class
 }
 
 // one returns a single finding as a list.
@@ -272,7 +308,10 @@ func one(f gate.Finding) []gate.Finding { return []gate.Finding{f} }
 // passing fault may clear by itself; the others ask a person to act, or break
 // the rule that everything must be readable.
 func unread(what string, why gate.Unreadable) gate.Finding {
-	f := gate.Finding{Fact: what + " could not be read: " + why.Fact, By: gate.ByAdmin, Status: gate.Action}
+	f := gate.Finding{Fact: what + " could not be read", By: gate.ByAdmin, Status: gate.Action}
+	if why.Fact != "" && why.Cause != gate.CauseFault {
+		f.Fact += ": " + why.Fact
+	}
 	switch why.Cause {
 	case gate.CausePermission:
 		f.Code, f.Fix = "permission", "an administrator grants the App the permission that it lacks and accepts it for this installation"
@@ -285,7 +324,6 @@ func unread(what string, why gate.Unreadable) gate.Finding {
 		f.Fix = "split the pull request: GitHub does not list all of it, so it cannot be judged"
 	default:
 		f.Status, f.By, f.Code = gate.Unknown, gate.ByItself, "github-down"
-		f.Fact = what + " could not be read"
 		f.Fix = "nothing to do: it is read again every 30 seconds"
 	}
 	return f

@@ -48,13 +48,17 @@ func floorOf(p *Policy, labels []string, files gate.Reading[[]gate.File]) floorR
 			floor = floorRule{class: c, because: because}
 		}
 	}
-	if !files.Known && files.Why.Cause == gate.CauseTruncated {
+	switch {
+	case files.Known:
+	case files.Why.Cause == gate.CauseTruncated:
 		raise(gate.High, "a change too large to list")
+	case !p.blocks("risk/floor", gate.Low): // else risk/floor says that they are unread
+		raise(gate.High, "a list of files that could not be read")
 	}
 	for _, rule := range p.Floors {
 		class := gate.ParseClass(rule.Class)
 		for _, label := range rule.Labels {
-			if slices.Contains(labels, label) {
+			if slices.ContainsFunc(labels, func(l string) bool { return strings.EqualFold(l, label) }) {
 				raise(class, "the label "+gate.Quote(label))
 			}
 		}
@@ -122,7 +126,8 @@ func ceiling(name string) gate.Class {
 			return gate.Medium
 		}
 	}
-	if strings.HasPrefix(stem, "test_") {
+	camel := strings.TrimSuffix(path.Base(name), path.Ext(name)) // AuthTest.java, AuthTests.cs, AuthSpec.scala
+	if strings.HasPrefix(stem, "test_") || strings.HasSuffix(camel, "Test") || strings.HasSuffix(camel, "Tests") || strings.HasSuffix(camel, "Spec") {
 		return gate.Medium
 	}
 	return gate.High

@@ -9,11 +9,15 @@ func decisionOwner(q question, e PeopleEvidence) []gate.Finding {
 	if !q.Record.Found {
 		return nil
 	}
-	if found := problemsOf(q.Record, gate.FieldDecisionOwner); len(found) > 0 || q.class < gate.Medium {
+	found := q.problemsOf(gate.FieldDecisionOwner)
+	switch {
+	case q.Record.DecisionOwner.IsZero():
+		return q.insist(found, gate.FieldDecisionOwner, gate.Finding{
+			Fact: "the record names no final decision owner", Fix: "add the line to the record in the pull request's description",
+			Type: fmtOwner(gate.FieldDecisionOwner, q.PR.Author.Login),
+		})
+	case q.class < gate.Medium:
 		return found
 	}
-	if q.Record.DecisionOwner.IsZero() {
-		return nil // said by decision/record: the field is missing or unreadable
-	}
-	return ownerFinding(q, e, q.Record.DecisionOwner, gate.FieldDecisionOwner)
+	return append(found, ownerFinding(q, e, q.Record.DecisionOwner, gate.FieldDecisionOwner)...)
 }

@@ -82,8 +82,9 @@ type contributors struct {
 // made by its buttons, edits in its editor.
 const githubCommitter = "web-flow"
 
-// noreply matches the address that GitHub gives to an account.
-var noreply = regexp.MustCompile(`(?i)^(?:(\d+)\+)?([a-z0-9-]+)@users\.noreply\.github\.com$`)
+// noreply matches the address that GitHub gives to an account, on servers of
+// one's own too. Logins of managed users hold an underscore.
+var noreply = regexp.MustCompile(`(?i)^(?:(\d+)\+)?([a-z0-9_-]+)@users\.noreply\.[a-z0-9.-]+$`)
 
 // wroteIt returns who wrote the pull request. A merge that GitHub itself made
 // makes nobody a contributor.
@@ -98,6 +99,9 @@ func wroteIt(pr gate.PullRequest, commits []gate.Commit) contributors {
 			if u != nil && u.Login != githubCommitter {
 				c.ids[u.ID] = true
 			}
+		}
+		if commit.Author == nil {
+			c.addEmail(commit.AuthorEmail)
 		}
 		for _, co := range commit.CoAuthors {
 			c.addEmail(co.Email)

@@ -119,7 +119,7 @@ func fine() *world {
 			gate.Communication: gate.MarkPass, gate.Decision: gate.MarkPass,
 		},
 		Trigger: "5xx over 1% for 5 min", RollbackOwner: gate.Owner{User: "lee"}, DecisionOwner: gate.Owner{User: "dana"},
-		Decision: gate.ChoiceGo, Timestamp: now.Add(-time.Hour), More: map[gate.Field]string{},
+		ResidualRisks: []string{}, Decision: gate.ChoiceGo, Timestamp: now.Add(-time.Hour), More: map[gate.Field]string{},
 	}
 	w.Policy = BuiltIn()
 	w.Now, w.HeadSeen = now, now.Add(-time.Hour)
@@ -384,7 +384,7 @@ func TestVerdicts(t *testing.T) {
 		{"a deleted go lifts nothing", func(w *world) {
 			w.says(gate.ChoiceNoGo, sam)
 			w.says(gate.ChoiceGo, dana).Voided = "deleted by '@eve'"
-		}, gate.NotReady, "fail decision/veto nogo-stands\naction decision/authorized edited-command"},
+		}, gate.NotReady, "fail decision/veto nogo-stands"},
 		{"the author lifts only their own no-go", func(w *world) {
 			w.says(gate.ChoiceNoGo, sam)
 			w.says(gate.ChoiceGo, kim).LiftsOwn = true

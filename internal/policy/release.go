@@ -33,6 +33,9 @@ type ReleaseInput struct {
 // was merged, their branches are gone, no severe issue and no secret alert is
 // open. It is pure; Number is left for the caller.
 func EvaluateRelease(in ReleaseInput) gate.ReleaseEvaluation {
+	if in.Policy == nil {
+		in.Policy = BuiltIn()
+	}
 	ev := gate.ReleaseEvaluation{
 		At: in.Now, Repo: in.Repo, Release: in.Release, Commit: in.Commit, Previous: in.Previous, Pulls: in.Pulls.Value,
 	}
@@ -93,9 +96,9 @@ func releasedBranches(in ReleaseInput) []gate.Finding {
 		return one(f)
 	}
 	var names []string
-	for _, b := range in.Branches.Value {
-		in := slices.ContainsFunc(in.Pulls.Value, func(p gate.ReleasedPull) bool { return p.Number == b.PR }) && in.Now.Sub(b.MergedAt) >= graceForBranches && !matchAny(in.Policy.KeepBranches, b.Name)
-		if in {
+	for _, b := range slices.SortedFunc(slices.Values(in.Branches.Value), byPR) {
+		released := slices.ContainsFunc(in.Pulls.Value, func(p gate.ReleasedPull) bool { return p.Number == b.PR })
+		if released && in.Now.Sub(b.MergedAt) >= graceForBranches && !matchAny(in.Policy.KeepBranches, b.Name) {
 			names = append(names, b.Name)
 		}
 	}

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -28,7 +29,7 @@ func leaks(scan gate.Reading[gate.LeakScan]) []gate.Finding {
 		return one(unread("the diff", scan.Why))
 	}
 	var found []gate.Finding
-	for _, l := range scan.Value.Leaks {
+	for _, l := range slices.SortedFunc(slices.Values(scan.Value.Leaks), byPlace) {
 		found = append(found, gate.Finding{
 			Status: gate.Fail, Code: "secret-found", By: gate.ByAuthor,
 			Fact: fmt.Sprintf("a credential (%s, %s…) in %s line %d", gate.Quote(l.Rule), gate.Quote(l.Start), gate.Quote(l.Path), l.Line),
@@ -38,7 +39,7 @@ func leaks(scan gate.Reading[gate.LeakScan]) []gate.Finding {
 	if n := len(scan.Value.Skipped); n > 0 {
 		found = append(found, gate.Finding{
 			Status: gate.Fail, Code: "not-scanned", By: gate.ByAuthor,
-			Fact: fmt.Sprintf("%d changed %s could not be searched for credentials: %s", n, plural(n, "file", "files"), firstFew(scan.Value.Skipped)),
+			Fact: fmt.Sprintf("%d changed %s could not be searched for credentials: %s", n, plural(n, "file", "files"), firstFew(slices.Sorted(slices.Values(scan.Value.Skipped)))),
 			Fix:  "make the files smaller, or leave them out of this pull request",
 		})
 	}
@@ -54,10 +55,15 @@ func alerts(q question, e SecretsEvidence) []gate.Finding {
 		return one(unreadAlerts(open.Why, q.Policy))
 	}
 	var found []gate.Finding
-	for _, a := range open.Value {
+	unsure := false
+	for _, a := range slices.SortedFunc(slices.Values(open.Value), byNumber) {
 		f := openAlert(a)
-		if len(a.Commits) == 0 || inPullRequest(q, e, a.Commits) {
+		inside := inPullRequest(q, e, a.Commits)
+		if len(a.Commits) == 0 || inside.Value {
 			f.Status = gate.Fail
+		} else if !inside.Known && !unsure {
+			unsure = true
+			found = append(found, unread("the list of commits", inside.Why))
 		}
 		found = append(found, f)
 	}
@@ -86,15 +92,23 @@ func unreadAlerts(why gate.Unreadable, p *Policy) gate.Finding {
 	return f
 }
 
-// inPullRequest reports whether one of the commits belongs to the pull
-// request, or whether that cannot be known.
-func inPullRequest(q question, e CommitsEvidence, shas []string) bool {
+// inPullRequest reports whether one of the commits belongs to the pull request.
+func inPullRequest(q question, e CommitsEvidence, shas []string) gate.Reading[bool] {
 	if slices.Contains(shas, q.PR.HeadSHA) {
-		return true
+		return gate.Reading[bool]{Known: true, Value: true}
 	}
 	commits := e.Commits()
-	return !commits.Known || slices.ContainsFunc(commits.Value, func(c gate.Commit) bool { return slices.Contains(shas, c.SHA) })
+	return gate.Reading[bool]{
+		Known: commits.Known, Why: commits.Why,
+		Value: slices.ContainsFunc(commits.Value, func(c gate.Commit) bool { return slices.Contains(shas, c.SHA) }),
+	}
 }
+
+func byPlace(a, b gate.Leak) int {
+	return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Start, b.Start))
+}
+
+func byNumber(a, b gate.Alert) int { return cmp.Compare(a.Number, b.Number) }
 
 func plural(n int, one, many string) string {
 	if n == 1 {

@@ -1,11 +1,15 @@
 package policy
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
+	"strings"
 
 	"gonogo/internal/gate"
+	"gonogo/internal/markdown"
 )
 
 // SeverityEvidence is what code/severity asks.
@@ -34,10 +38,10 @@ func severe(q question, e SeverityEvidence, label string, weight gate.Status) []
 	}
 	fixes := map[int]bool{}
 	if q.Record.Type == gate.Hotfix {
-		fixes = fixed(q.PR.Body)
+		fixes = fixed(q.PR)
 	}
 	var found []gate.Finding
-	for _, i := range issues.Value {
+	for _, i := range slices.SortedFunc(slices.Values(issues.Value), func(a, b gate.Issue) int { return cmp.Compare(a.Number, b.Number) }) {
 		if fixes[i.Number] {
 			continue
 		}
@@ -54,16 +58,31 @@ func severeIssue(label string, i gate.Issue, weight gate.Status) gate.Finding {
 	}
 }
 
-// closing matches GitHub's own closing keywords before an issue number.
-var closing = regexp.MustCompile(`(?i)\b(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?):?\s+#(\d{1,9})\b`)
+// closing matches GitHub's own closing keywords before an issue: #8,
+// owner/name#8 or its address.
+var closing = regexp.MustCompile(`(?i)\b(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?):?[ \t]+(?:https?://[^\s/]+/([\w.-]+/[\w.-]+)/issues/|([\w.-]+/[\w.-]+)?#)(\d{1,9})\b`)
 
-// fixed lists the issues of the same repository that a text says it closes.
-func fixed(body string) map[int]bool {
+// fixed lists the issues of the same repository that a pull request says it
+// closes, in text that GitHub takes for such: not in code, comments or
+// quotations.
+func fixed(pr gate.PullRequest) map[int]bool {
 	numbers := map[int]bool{}
-	for _, m := range closing.FindAllStringSubmatch(body, 50) {
-		if n, err := strconv.Atoi(m[1]); err == nil {
-			numbers[n] = true
+	eachLine(markdown.Parse(pr.Body).Blocks, func(line string) {
+		for _, m := range closing.FindAllStringSubmatch(line, -1) {
+			repo := m[1] + m[2]
+			if n, err := strconv.Atoi(m[3]); err == nil && (repo == "" || strings.EqualFold(repo, pr.Repo.FullName())) {
+				numbers[n] = true
+			}
 		}
-	}
+	})
 	return numbers
+}
+
+func eachLine(blocks []*markdown.Block, do func(string)) {
+	for _, b := range blocks {
+		for _, line := range b.Lines {
+			do(line.String())
+		}
+		eachLine(b.Children, do)
+	}
 }

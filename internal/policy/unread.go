@@ -1,0 +1,21 @@
+package policy
+
+import "gonogo/internal/gate"
+
+// unreadEvidence stands for evidence that nobody has gathered: nothing of it is
+// known.
+type unreadEvidence struct{}
+
+func (unreadEvidence) Files() (r gate.Reading[[]gate.File])                   { return }
+func (unreadEvidence) Commits() (r gate.Reading[[]gate.Commit])               { return }
+func (unreadEvidence) Reviews() (r gate.Reading[[]gate.ReviewOf])             { return }
+func (unreadEvidence) Checks() (r gate.Reading[[]gate.Check])                 { return }
+func (unreadEvidence) RequiredChecks() (r gate.Reading[[]gate.RequiredCheck]) { return }
+func (unreadEvidence) Leaks() (r gate.Reading[gate.LeakScan])                 { return }
+func (unreadEvidence) Alerts() (r gate.Reading[[]gate.Alert])                 { return }
+func (unreadEvidence) DanglingBranches() (r gate.Reading[[]gate.Branch])      { return }
+func (unreadEvidence) SevereIssues(string) (r gate.Reading[[]gate.Issue])     { return }
+func (unreadEvidence) Permission(string) (r gate.Reading[gate.Permission])    { return }
+func (unreadEvidence) Account(string) (r gate.Reading[gate.User])             { return }
+func (unreadEvidence) Team(string) (r gate.Reading[[]gate.User])              { return }
+func (unreadEvidence) Decisions() []gate.PersonDecision                       { return nil }
