@@ -253,7 +253,7 @@ func body(class string, more ...string) string {
 		"- Decision timestamp: 2026-01-02T03:04:05Z",
 	}
 	for _, m := range more {
-		label, _, _ := strings.Cut(m, ":")
+		label, _, _ := strings.Cut(strings.TrimSpace(m), ":")
 		for i, l := range lines {
 			if strings.HasPrefix(strings.TrimSpace(l), label+":") {
 				lines[i] = m

@@ -104,7 +104,8 @@ func (l *Ledger) Prune(ctx context.Context, before time.Time) (int64, error) {
 
 // Published is the check run that stands on a head commit.
 type Published struct {
-	RunID      int64
+	RunID      int64  // 0: none is known yet
+	Pending    bool   // a new run was asked for, and its answer not seen
 	Conclusion string // "" while in progress
 	Digest     string // of all that was written
 	Evaluation int64  // the newest that it shows
@@ -117,9 +118,9 @@ func (l *Ledger) PublishedOn(ctx context.Context, repoID int64, sha, name string
 	var p Published
 	var at int64
 	row := l.db.Read().QueryRowContext(ctx, `
-		SELECT run_id, conclusion, digest, evaluation, at FROM published WHERE repo_id = $1 AND sha = $2 AND name = $3`,
+		SELECT run_id, pending, conclusion, digest, evaluation, at FROM published WHERE repo_id = $1 AND sha = $2 AND name = $3`,
 		repoID, sha, name)
-	found, err := none(row.Scan(&p.RunID, &p.Conclusion, &p.Digest, &p.Evaluation, &at))
+	found, err := none(row.Scan(&p.RunID, &p.Pending, &p.Conclusion, &p.Digest, &p.Evaluation, &at))
 	p.At = store.Time(at)
 	return p, found, err
 }
@@ -128,12 +129,22 @@ func (l *Ledger) PublishedOn(ctx context.Context, repoID int64, sha, name string
 // that shows a newer evaluation is left as it is.
 func SavePublished(ctx context.Context, tx *sql.Tx, repoID int64, sha, name string, p Published) error {
 	_, err := tx.ExecContext(ctx, `
-		INSERT INTO published (repo_id, sha, name, run_id, conclusion, digest, evaluation, at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-		ON CONFLICT (repo_id, sha, name) DO UPDATE SET run_id = excluded.run_id, conclusion = excluded.conclusion,
+		INSERT INTO published (repo_id, sha, name, run_id, pending, conclusion, digest, evaluation, at)
+		VALUES ($1, $2, $3, $4, 0, $5, $6, $7, $8)
+		ON CONFLICT (repo_id, sha, name) DO UPDATE SET run_id = excluded.run_id, pending = 0, conclusion = excluded.conclusion,
 			digest = excluded.digest, evaluation = excluded.evaluation, at = excluded.at
 		WHERE excluded.evaluation >= published.evaluation`,
 		repoID, sha, name, p.RunID, p.Conclusion, p.Digest, p.Evaluation, store.Millis(p.At))
+	return err
+}
+
+// ExpectRun records that a new check run is about to be asked for: should its
+// answer be lost, the next publisher looks for it before it asks again.
+func ExpectRun(ctx context.Context, tx *sql.Tx, repoID int64, sha, name string) error {
+	_, err := tx.ExecContext(ctx, `
+		INSERT INTO published (repo_id, sha, name, run_id, pending, conclusion, digest, evaluation, at)
+		VALUES ($1, $2, $3, 0, 1, '', '', 0, 0)
+		ON CONFLICT (repo_id, sha, name) DO UPDATE SET pending = 1`, repoID, sha, name)
 	return err
 }
 

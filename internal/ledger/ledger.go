@@ -35,8 +35,6 @@ const (
 	KindAnswered Kind = "answered" // a command that decides nothing: recheck, help
 	KindVerdict  Kind = "verdict"  // a verdict that differs from the one before
 	KindPublish  Kind = "publish"  // a check run about to be written
-	KindDone     Kind = "done"     // an outside effect has succeeded
-	KindComment  Kind = "comment"  // a comment or reaction about to be written
 	KindMerged   Kind = "merged"   // a pull request was merged, with its verdict then
 	KindRelease  Kind = "release"  // a release was judged
 )
@@ -44,7 +42,7 @@ const (
 // Kinds lists all kinds.
 var Kinds = [...]Kind{
 	KindGo, KindNoGo, KindVoid, KindRefused, KindAnswered, KindVerdict,
-	KindPublish, KindDone, KindComment, KindMerged, KindRelease,
+	KindPublish, KindMerged, KindRelease,
 }
 
 // Entry is one line of the ledger.

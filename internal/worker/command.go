@@ -99,8 +99,19 @@ func (w *Worker) decide(ctx context.Context, v *view, record gate.Record, comman
 	if err != nil {
 		return nil, err
 	}
-	v.snap.decisions, err = w.Ledger.Decisions(ctx, v.pr.Repo.ID, v.pr.Number)
-	return append(answers, heard...), err
+	if v.snap.decisions, err = w.Ledger.Decisions(ctx, v.pr.Repo.ID, v.pr.Number); err != nil {
+		return nil, err
+	}
+	if !v.snap.comments.Known && slices.ContainsFunc(v.snap.decisions, restsOnComment) {
+		v.faults = append(v.faults, policy.Unread("the comments", v.snap.comments.Why))
+	}
+	return append(answers, heard...), nil
+}
+
+// restsOnComment reports whether a decision counts only as long as its comment
+// is unchanged.
+func restsOnComment(d gate.PersonDecision) bool {
+	return d.Choice == gate.ChoiceGo && d.CommentID != 0 && d.Voided == ""
 }
 
 // isText reports whether c may hold a command, rather than tell that a text was
@@ -447,9 +458,11 @@ func (r *room) void(ctx context.Context, d gate.PersonDecision, how string) erro
 }
 
 // checkComments holds every decision against its comment as it is now: the
-// event that told of an edit may have been lost. Comments that cannot be read
-// are a fault of the evaluation as long as a GO rests on one.
+// event that told of an edit may have been lost.
 func (r *room) checkComments(ctx context.Context) error {
+	if !r.snap.comments.Known {
+		return nil
+	}
 	live := map[int64]gate.Comment{}
 	for _, c := range r.snap.comments.Value {
 		live[c.ID] = c
@@ -457,10 +470,6 @@ func (r *room) checkComments(ctx context.Context) error {
 	for _, d := range slices.Clone(r.snap.decisions) {
 		if d.CommentID == 0 || d.Voided != "" {
 			continue
-		}
-		if !r.snap.comments.Known {
-			r.faults = append(r.faults, policy.Unread("the comments", r.snap.comments.Why))
-			return nil
 		}
 		how, err := r.fate(ctx, live, d)
 		if err != nil {

@@ -55,7 +55,7 @@ func (w *Worker) publishDead(ctx context.Context, s queue.Subject) error {
 	run := report.Check([]gate.Evaluation{ev}, report.Options{
 		Name: p.Check, DetailsURL: pr.URL, UnverifiedSince: ev.At, FailUnverified: true,
 	})
-	return w.writeRun(ctx, repo, queue.Job{Subject: s}, s.ID, number, run)
+	return w.writeRun(ctx, repo, s.ID, number, run)
 }
 
 // lastKnown is the pull request as it can still be known, and whether it is one

@@ -2,6 +2,8 @@ package worker
 
 import (
 	"context"
+	"crypto/sha256"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -179,6 +181,10 @@ func (w *Worker) scan(ctx context.Context, r *round, repo *hub.Repo, files gate.
 	if !files.Known {
 		return gate.Unread[gate.LeakScan](files.Why, files.At)
 	}
+	key := fingerprint(files.Value)
+	if scanned, ok := w.scans.Get(key); ok {
+		return gate.Read(scanned, files.At)
+	}
 	var mu sync.Mutex
 	var fault error
 	found := w.Scanner.Scan(ctx, files.Value, func(ctx context.Context, f gate.File) ([]byte, error) {
@@ -194,5 +200,15 @@ func (w *Worker) scan(ctx context.Context, r *round, repo *hub.Repo, files gate.
 	if fault != nil {
 		return reading(found, fault, files.At)
 	}
+	w.scans.Add(key, found)
 	return gate.Read(found, files.At)
+}
+
+// fingerprint identifies a diff by all that a search of it depends on.
+func fingerprint(files []gate.File) [sha256.Size]byte {
+	h := sha256.New()
+	for _, f := range files {
+		fmt.Fprintf(h, "%q %q %q %q %d %d %t %q\n", f.Path, f.Previous, f.Status, f.ContentSHA, f.Additions, f.Deletions, f.HasPatch, f.Patch)
+	}
+	return [sha256.Size]byte(h.Sum(nil))
 }

@@ -36,7 +36,7 @@ func (w *Worker) publish(ctx context.Context, v *view, ev ledger.Evaluation, not
 		UnverifiedSince: ev.UnverifiedSince,
 		FailUnverified:  !ev.UnverifiedSince.IsZero() && ev.At.Sub(ev.UnverifiedSince) >= policy.GraceForEvidence,
 	})
-	return w.writeRun(ctx, v.repo, v.job, ev.PR.Repo.ID, ev.Number, run)
+	return w.writeRun(ctx, v.repo, ev.PR.Repo.ID, ev.Number, run)
 }
 
 // overtaken reports whether the job's subject was touched since it began.
@@ -74,7 +74,7 @@ func (w *Worker) withTwins(ctx context.Context, ev ledger.Evaluation) ([]gate.Ev
 
 // writeRun brings the check run on GitHub to what run says: intent, effect and
 // outcome are each on the disk before the next.
-func (w *Worker) writeRun(ctx context.Context, repo *hub.Repo, job queue.Job, repoID, number int64, run report.CheckRun) error {
+func (w *Worker) writeRun(ctx context.Context, repo *hub.Repo, repoID, number int64, run report.CheckRun) error {
 	stands, found, err := w.Ledger.PublishedOn(ctx, repoID, run.HeadSHA, run.Name)
 	if err != nil {
 		return err
@@ -88,10 +88,12 @@ func (w *Worker) writeRun(ctx context.Context, repo *hub.Repo, job queue.Job, re
 	if found && stands.Digest == digest && now.Sub(stands.At) < refresh {
 		return w.savePublished(ctx, repoID, run, stands.RunID, digest, number, stands.At)
 	}
-	if err := w.enter(ctx, ledger.KindPublish, repoID, run, number); err != nil {
+	// A completed run does not go back to being in progress: GitHub refuses that.
+	inPlace := stands.RunID != 0 && (stands.Conclusion == "" || run.Conclusion != report.InProgress)
+	if err := w.announce(ctx, repoID, number, run, !inPlace); err != nil {
 		return err
 	}
-	id, err := w.sendRun(ctx, repo, job, run, stands, found)
+	id, err := w.sendRun(ctx, repo, run, stands, inPlace)
 	if err != nil {
 		return fmt.Errorf("publish on %s: %w", gate.Short(run.HeadSHA), err)
 	}
@@ -99,14 +101,18 @@ func (w *Worker) writeRun(ctx context.Context, repo *hub.Repo, job queue.Job, re
 	return w.savePublished(ctx, repoID, run, id, digest, number, now)
 }
 
-func (w *Worker) enter(ctx context.Context, kind ledger.Kind, repoID int64, run report.CheckRun, number int64) error {
+// announce enters that a check run is about to be written.
+func (w *Worker) announce(ctx context.Context, repoID, number int64, run report.CheckRun, anew bool) error {
 	return w.Store.Write(ctx, func(tx *sql.Tx) error {
 		_, err := ledger.Append(ctx, tx, ledger.Entry{
-			At: w.now(), Kind: kind, RepoID: repoID, SHA: run.HeadSHA,
-			Once: fmt.Sprintf("%s/%s/%d/%s", kind, gate.Short(run.HeadSHA), number, run.Conclusion),
+			At: w.now(), Kind: ledger.KindPublish, RepoID: repoID, SHA: run.HeadSHA,
+			Once: fmt.Sprintf("publish/%s/%d/%s", gate.Short(run.HeadSHA), number, run.Conclusion),
 			Data: map[string]any{"name": run.Name, "conclusion": run.Conclusion, "title": run.Title, "evaluation": number},
 		})
-		return err
+		if err != nil || !anew {
+			return err
+		}
+		return ledger.ExpectRun(ctx, tx, repoID, run.HeadSHA, run.Name)
 	})
 }
 
@@ -118,14 +124,11 @@ func (w *Worker) savePublished(ctx context.Context, repoID int64, run report.Che
 	})
 }
 
-// sendRun changes the standing run in place, or posts a new one: for a head
-// that has none, and where a completed run would have to go back to being in
-// progress, which GitHub refuses. A job that is tried again first looks whether
-// the run that it posted before exists: its answer may have been lost.
-func (w *Worker) sendRun(ctx context.Context, repo *hub.Repo, job queue.Job, run report.CheckRun, stands ledger.Published, found bool) (int64, error) {
-	inPlace := found && (stands.Conclusion == "" || run.Conclusion != report.InProgress)
+// sendRun changes the standing run in place, or posts a new one. Where one was
+// posted before and its answer was not seen, it is looked for first.
+func (w *Worker) sendRun(ctx context.Context, repo *hub.Repo, run report.CheckRun, stands ledger.Published, inPlace bool) (int64, error) {
 	id := stands.RunID
-	if !inPlace && job.Attempt > 1 {
+	if !inPlace && stands.Pending {
 		runs, err := repo.CheckRuns(ctx, run.HeadSHA, run.Name)
 		if err != nil {
 			return 0, err
@@ -188,5 +191,5 @@ func (w *Worker) noticeSlow(ctx context.Context, repo *hub.Repo, job queue.Job, 
 	}
 	pr := gate.PullRequest{Repo: known.Repository, Number: job.Subject.Number, HeadSHA: g.head}
 	run := report.Evaluating(pr, report.Options{Name: p.Check, DetailsURL: w.webURL(known.Repository, job.Subject.Number)}, w.now())
-	return w.writeRun(ctx, repo, job, job.Subject.ID, number, run)
+	return w.writeRun(ctx, repo, job.Subject.ID, number, run)
 }

@@ -61,7 +61,7 @@ func (w *Worker) release(ctx context.Context, job queue.Job) error {
 	}
 	ev := policy.EvaluateRelease(in)
 	ev.Number = number
-	return w.publishRelease(ctx, repo, job, ev, in.Policy.Check)
+	return w.publishRelease(ctx, repo, ev, in.Policy.Check)
 }
 
 // commitOf is the commit of a release: of its tag, or of its target while it is
@@ -218,7 +218,7 @@ func pullsOf(ctx context.Context, repo *hub.Repo, commits []gate.Commit) (pulls 
 
 // publishRelease enters the result and writes the check run. Evidence that
 // could not be read is read again before anything final is said.
-func (w *Worker) publishRelease(ctx context.Context, repo *hub.Repo, job queue.Job, ev gate.ReleaseEvaluation, name string) error {
+func (w *Worker) publishRelease(ctx context.Context, repo *hub.Repo, ev gate.ReleaseEvaluation, name string) error {
 	err := w.Store.Write(ctx, func(tx *sql.Tx) error {
 		var codes []string
 		for _, f := range ev.Blockers() {
@@ -236,7 +236,7 @@ func (w *Worker) publishRelease(ctx context.Context, repo *hub.Repo, job queue.J
 	unlock := w.heads.lock(ev.Repo.ID, ev.Commit)
 	defer unlock()
 	run := report.Release(ev, report.Options{Name: name, DetailsURL: ev.Release.URL})
-	if err := w.writeRun(ctx, repo, job, ev.Repo.ID, ev.Number, run); err != nil {
+	if err := w.writeRun(ctx, repo, ev.Repo.ID, ev.Number, run); err != nil {
 		return err
 	}
 	if ev.Status == gate.Unknown {

@@ -27,12 +27,14 @@ package worker
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"strconv"
 	"sync"
 	"time"
 
+	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/sirupsen/logrus"
 
 	"gonogo/internal/gate"
@@ -76,7 +78,12 @@ type Worker struct {
 	Config
 	heads    striped  // one publisher at a time for each head commit
 	policies sync.Map // repository id → *policy.Policy last in force, as a guess
+	scans    *lru.Cache[[sha256.Size]byte, gate.LeakScan]
 }
+
+// scansKept is for how many diffs the outcome of the search for credentials is
+// kept: searching is the one thing that costs more than a round trip.
+const scansKept = 2048
 
 // New returns a worker.
 func New(c Config) (*Worker, error) {
@@ -92,7 +99,11 @@ func New(c Config) (*Worker, error) {
 	if c.Observe == nil {
 		c.Observe = func(gate.Verdict, time.Duration) {}
 	}
-	return &Worker{Config: c}, nil
+	scans, err := lru.New[[sha256.Size]byte, gate.LeakScan](scansKept)
+	if err != nil {
+		return nil, err
+	}
+	return &Worker{Config: c, scans: scans}, nil
 }
 
 // Work looks at the subject of a job.
