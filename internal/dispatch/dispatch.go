@@ -166,7 +166,7 @@ func (d *Dispatcher) write(ctx context.Context, entries []inbox.Entry) error {
 				err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
 			}
 		}()
-		r := round{Dispatcher: d, ctx: ctx, tx: tx, touched: make(map[string]bool)}
+		r := round{Dispatcher: d, ctx: ctx, tx: tx, touched: make(map[string]bool), worse: make(map[string]bool)}
 		ids := make([]int64, len(entries))
 		for n, e := range entries {
 			ids[n] = e.ID
@@ -213,7 +213,10 @@ type round struct {
 	touched map[string]bool
 	counts  []Result
 
+	worse map[string]bool // of the touched: an event can worsen their verdict
+
 	tenant int64 // of the hint at hand
+	calm   bool  // the hint at hand can make no verdict worse
 	again  bool  // the hint at hand was delivered before
 }
 
@@ -225,16 +228,24 @@ func (r *round) touch(s queue.Subject) error {
 		_, err := r.Queue.Revive(r.ctx, r.tx, s)
 		return err
 	}
-	if name := s.String(); !r.touched[name] {
+	name := s.String()
+	if !r.touched[name] {
 		r.touched[name] = true
 		r.touches = append(r.touches, s)
 	}
+	r.worse[name] = r.worse[name] || !r.calm && s.Kind == queue.PullRequest
 	return nil
 }
 
 func (r *round) touchAll() error {
 	for _, s := range r.touches {
-		if err := r.Queue.Touch(r.ctx, r.tx, s); err != nil {
+		err := error(nil)
+		if r.worse[s.String()] {
+			err = r.Queue.Post(r.ctx, r.tx, s, queue.Message{Key: inbox.Worsens, At: r.Now()})
+		} else {
+			err = r.Queue.Touch(r.ctx, r.tx, s)
+		}
+		if err != nil {
 			return err
 		}
 	}

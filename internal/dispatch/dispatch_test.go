@@ -151,7 +151,7 @@ func (f *fixture) strings(query string) []string {
 func (f *fixture) commands() []inbox.Command {
 	f.t.Helper()
 	var list []inbox.Command
-	for _, body := range f.strings("SELECT body FROM message ORDER BY id") {
+	for _, body := range f.strings("SELECT body FROM message WHERE key <> '" + inbox.Worsens + "' ORDER BY id") {
 		c, err := inbox.ParseCommand([]byte(body))
 		if err != nil {
 			f.t.Fatal(err)
@@ -281,6 +281,39 @@ func TestWhatPeopleSayReachesTheMailbox(t *testing.T) {
 	if c[3].Source != inbox.FromButton || c[3].Button != "go" || c[3].ButtonSHA != headOf7 || c[3].CheckRunID != 77 || c[3].User.ID != 8 {
 		t.Errorf("a button: %+v", c[3])
 	}
+}
+
+// Ruling 22: READY does not flicker when somebody comments.
+func TestWhatCanWorsenAVerdict(t *testing.T) {
+	for name, test := range map[string]struct {
+		hint    inbox.Hint
+		worsens bool
+	}{
+		"a remark":            {commentHint("created", 41, ""), false},
+		"a command":           {commentHint("created", 41, "/no-go"), false}, // it lies in the mailbox itself
+		"a deleted comment":   {commentHint("deleted", 41, ""), false},
+		"an approval":         {reviewHint("approved"), false},
+		"a request to change": {reviewHint("changes_requested"), true},
+		"a push":              {hint("pull_request", "synchronize", pullOf(7, nobodys, "feature", "main", true, 2000)), true},
+		"a status":            {hint("status", "", sha(headOf7)), true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t)
+			f.populate()
+			f.store1(test.hint)
+			f.drain()
+			if got := len(f.strings("SELECT subject FROM message WHERE key = '"+inbox.Worsens+"' AND subject = 'pr/1/7'")) > 0; got != test.worsens {
+				t.Errorf("worsens: %v", got)
+			}
+		})
+	}
+}
+
+func reviewHint(state string) inbox.Hint {
+	return hint("pull_request_review", "submitted", func(h *inbox.Hint) {
+		pullOf(7, headOf7, "feature", "main", true, 2000)(h)
+		h.Review = &inbox.Review{ID: 5, State: state}
+	})
 }
 
 // Case 5: what was said is said once.

@@ -15,7 +15,7 @@ import (
 
 // hint leads one hint to its subjects.
 func (r *round) hint(h inbox.Hint) error {
-	r.tenant, r.again = h.InstallationID, h.Again
+	r.tenant, r.again, r.calm = h.InstallationID, h.Again, isCalm(h)
 	if !r.serves(h.Account.Login) {
 		r.counts = append(r.counts, Unallowed)
 		return nil
@@ -36,6 +36,19 @@ func (r *round) hint(h inbox.Hint) error {
 	}
 	r.counts = append(r.counts, result)
 	return r.lead(h)
+}
+
+// isCalm reports whether a hint can make no verdict worse: a remark in the
+// conversation, a review that does not ask for changes.
+func isCalm(h inbox.Hint) bool {
+	switch h.Event {
+	case "issue_comment":
+		return h.Action == "created" && (h.Comment == nil || h.Comment.Body == "")
+	case "pull_request_review":
+		return h.Action == "submitted" && h.Review != nil && h.Review.Body == "" && !strings.EqualFold(h.Review.State, string(gate.ChangesRequested))
+	default:
+		return false
+	}
 }
 
 // learn enters the hint's repository. When the hint comes from another

@@ -39,7 +39,7 @@ func refuse(c inbox.Command, sentence, line string) answer {
 func parseMessages(messages []queue.Message) ([]inbox.Command, error) {
 	var commands []inbox.Command
 	for _, m := range messages {
-		if m.Key == worsens {
+		if m.Key == inbox.Worsens {
 			continue
 		}
 		c, err := inbox.ParseCommand(m.Body)

@@ -10,6 +10,7 @@ import (
 
 	"gonogo/internal/gate"
 	"gonogo/internal/hub"
+	"gonogo/internal/inbox"
 	"gonogo/internal/ledger"
 	"gonogo/internal/policy"
 	"gonogo/internal/queue"
@@ -148,10 +149,6 @@ func (w *Worker) sendRun(ctx context.Context, repo *hub.Repo, run report.CheckRu
 	return created.ID, err
 }
 
-// worsens is the key of the message with which the dispatcher marks events that
-// can worsen a verdict: only those set a standing READY back.
-const worsens = "worsens"
-
 // noticeWhenSlow publishes that an evaluation is under way once it takes longer
 // than two seconds. The returned function ends that; it may be called twice.
 func (w *Worker) noticeWhenSlow(ctx context.Context, repo *hub.Repo, job queue.Job, g guess, number int64) (stop func()) {
@@ -184,7 +181,7 @@ func (w *Worker) noticeSlow(ctx context.Context, repo *hub.Repo, job queue.Job, 
 	if err != nil {
 		return err
 	}
-	worse := slices.ContainsFunc(job.Messages, func(m queue.Message) bool { return m.Key == worsens })
+	worse := slices.ContainsFunc(job.Messages, func(m queue.Message) bool { return m.Key == inbox.Worsens })
 	standsWell := found && (stands.Conclusion != string(report.Success) || !worse)
 	if standsWell || !p.InScope(g.base, known.DefaultBranch, nil) {
 		return nil
