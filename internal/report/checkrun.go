@@ -20,14 +20,16 @@ type CheckRun struct {
 	Summary    string // at most 65,535 bytes, as is Text
 	Text       string
 	Actions    []Button // at most three
+
+	// lasting is the text without the times at which it was read.
+	lasting string
 }
 
 // Digest identifies what a reader would notice: the times of readings and the
 // evaluation's number are left out, so that an evaluation that found nothing
 // new writes nothing.
 func (c CheckRun) Digest() string {
-	text, _, _ := strings.Cut(c.Text, readingsHeading)
-	sum := sha256.Sum256([]byte(strings.Join([]string{c.Name, c.DetailsURL, string(c.Conclusion), c.Title, c.Summary, text}, "\x00")))
+	sum := sha256.Sum256([]byte(strings.Join([]string{c.Name, c.DetailsURL, string(c.Conclusion), c.Title, c.Summary, c.lasting}, "\x00")))
 	return hex.EncodeToString(sum[:16])
 }
 

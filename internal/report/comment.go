@@ -24,12 +24,9 @@ func Marker(kind, key string) string {
 // it starts with a slash, so that nobody's robot takes it for a command.
 func Reply(login, sentence, line, key string) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %s", codeSpan("@"+login), markdown(sentence))
-	if !strings.HasSuffix(sentence, ".") {
-		b.WriteString(".")
-	}
+	fmt.Fprintf(&b, "%s: %s.", value("@"+login), strings.TrimRight(markdown(sentence), ". "))
 	if line != "" {
-		fmt.Fprintf(&b, " Type %s.", codeSpan(line))
+		fmt.Fprintf(&b, " Type %s.", value(line))
 	}
 	fmt.Fprintf(&b, "\n\n%s\n", Marker("reply", key))
 	return b.String()
@@ -68,12 +65,12 @@ func Ask(ev gate.Evaluation, deciders []gate.User, lapsed string) string {
 	}
 	who := strings.Join(names, ", ")
 	if who == "" {
-		who = "A release manager"
+		who = "Release managers"
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: this %s-risk pull request waits for your decision on `%s`.", who, ev.Class, gate.Short(ev.PR.HeadSHA))
 	if lapsed != "" {
-		fmt.Fprintf(&b, " %s.", sentence(markdown(lapsed)))
+		fmt.Fprintf(&b, " An earlier GO no longer counts: %s.", strings.TrimRight(markdown(lapsed), ". "))
 	}
 	fmt.Fprintf(&b, "\n\nTo release it, comment %s. To stop it, comment %s. What was verified stands in the check run.\n\n%s\n",
 		codeSpan("/go "+gate.Short(ev.PR.HeadSHA)), codeSpan("/no-go reason"), Marker("ask", fmt.Sprint(ev.PR.Number)))

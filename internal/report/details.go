@@ -13,9 +13,11 @@ import (
 
 // textOf is the detail below the summary: the record as read, who decided on
 // what, and from where and when everything was read.
-func textOf(ev gate.Evaluation) string {
-	return recordTable(ev) + decisionTable(ev) + sources(ev)
-}
+func textOf(ev gate.Evaluation) string { return lastingOf(ev) + readings(ev) + "\n" }
+
+// lastingOf is the part of the text that is the same for evaluations that found
+// the same.
+func lastingOf(ev gate.Evaluation) string { return recordTable(ev) + decisionTable(ev) + sources(ev) }
 
 func recordTable(ev gate.Evaluation) string {
 	r := ev.Record
@@ -41,7 +43,11 @@ func recordTable(ev gate.Evaluation) string {
 	for _, g := range gate.Gates {
 		row(gate.GateFields[g], string(r.Gates[g]))
 	}
-	quoted(gate.FieldResidualRisks, cmp.Or(strings.Join(r.ResidualRisks, "; "), "none"))
+	risks := strings.Join(r.ResidualRisks, "; ")
+	if r.ResidualRisks != nil {
+		risks = cmp.Or(risks, "none")
+	}
+	quoted(gate.FieldResidualRisks, risks)
 	quoted(gate.FieldTrigger, r.Trigger)
 	quoted(gate.FieldRollbackOwner, r.RollbackOwner.String())
 	for _, f := range gate.Fields {
@@ -72,21 +78,20 @@ func decisionTable(ev gate.Evaluation) string {
 		if s.Reason != "" {
 			said += ", " + gate.Quote(s.Reason)
 		}
-		fmt.Fprintf(&b, "| %s | %s | `%s` → %s | %s | %s |\n", codeSpan("@"+s.User.Login), cell(said),
+		fmt.Fprintf(&b, "| %s | %s | `%s` → %s | %s | %s |\n", cell(gate.Quote("@"+s.User.Login)), cell(said),
 			gate.Short(s.For.HeadSHA), cell(gate.Quote(s.For.BaseRef)), s.At.UTC().Format(time.RFC3339), cell(counts))
 	}
 	return b.String()
 }
 
-// readingsHeading opens the part of the text that differs between evaluations
-// that found the same.
-const readingsHeading = "### Read"
-
 func sources(ev gate.Evaluation) string {
+	return fmt.Sprintf("\n### Read\n\n- Policy: %s, rules `%s`\n- Head: `%s`\n- Base: %s at `%s`\n",
+		value(ev.PolicySource), gate.Short(ev.PolicySHA), ev.PR.HeadSHA, value(ev.PR.BaseRef), gate.Short(ev.PR.BaseSHA))
+}
+
+func readings(ev gate.Evaluation) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "\n"+readingsHeading+"\n\n- Policy: %s, rules `%s`\n- Head: `%s`\n- Base: %s at `%s`\n- Evaluation %d at %s\n",
-		codeSpan(ev.PolicySource), gate.Short(ev.PolicySHA), ev.PR.HeadSHA,
-		codeSpan(ev.PR.BaseRef), gate.Short(ev.PR.BaseSHA), ev.Number, ev.At.UTC().Format(time.RFC3339))
+	fmt.Fprintf(&b, "- Evaluation %d at %s\n", ev.Number, ev.At.UTC().Format(time.RFC3339))
 	for _, name := range slices.Sorted(maps.Keys(ev.Readings)) {
 		fmt.Fprintf(&b, "- %s read at %s\n", sentence(name), ev.Readings[name].UTC().Format("15:04:05Z"))
 	}

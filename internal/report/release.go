@@ -20,8 +20,8 @@ func Release(ev gate.ReleaseEvaluation, o Options) CheckRun {
 		Title: releaseTitle(ev),
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "**%s** · release %s at `%s`\n", ev.Verdict, codeSpan(ev.Release.Tag), gate.Short(ev.Commit))
-	fmt.Fprintf(&b, "Since: %s, %d pull %s\n", previous(ev), len(ev.Pulls), plural(len(ev.Pulls), "request", "requests"))
+	fmt.Fprintf(&b, "**%s** · release %s at `%s`  \n", ev.Verdict, value(ev.Release.Tag), gate.Short(ev.Commit))
+	fmt.Fprintf(&b, "Since: %s, %d pull %s  \n", previous(ev), len(ev.Pulls), plural(len(ev.Pulls), "request", "requests"))
 	if open := ev.Blockers(); len(open) > 0 {
 		fmt.Fprintf(&b, "Open: %s\n", openLine(open))
 		b.WriteString(list("What is open", open, o.DetailsURL))
@@ -34,7 +34,8 @@ func Release(ev gate.ReleaseEvaluation, o Options) CheckRun {
 	}
 	b.WriteString(list("Said, does not block", said, o.DetailsURL))
 	run.Summary = cut(b.String(), limit, o.DetailsURL)
-	run.Text = cut(releaseText(ev), limit, o.DetailsURL)
+	run.lasting = releaseText(ev)
+	run.Text = cut(fmt.Sprintf("%s\n- Evaluation %d at %s\n", run.lasting, ev.Number, ev.At.UTC().Format(time.RFC3339)), limit, o.DetailsURL)
 	return run
 }
 
@@ -44,18 +45,18 @@ func releaseTitle(ev gate.ReleaseEvaluation) string {
 	if len(open) == 0 {
 		return shorten(fmt.Sprintf("%s · release %s · %s", ev.Verdict, tag, gate.Short(ev.Commit)), titleLimit)
 	}
-	head, tail := fmt.Sprintf("%s · %s · ", ev.Verdict, open[0].Code), ""
+	tail := ""
 	if len(open) > 1 {
 		tail = fmt.Sprintf(" +%d more", len(open)-1)
 	}
-	return head + shorten(plain(open[0].Fact), titleLimit-len([]rune(head))-len([]rune(tail))) + tail
+	return blockerTitle(ev.Verdict, open[0].Code, plain(open[0].Fact), tail)
 }
 
 func previous(ev gate.ReleaseEvaluation) string {
 	if ev.Previous == "" {
 		return "the beginning (no earlier release)"
 	}
-	return "release " + codeSpan(ev.Previous)
+	return "release " + value(ev.Previous)
 }
 
 func releaseText(ev gate.ReleaseEvaluation) string {
@@ -69,6 +70,5 @@ func releaseText(ev gate.ReleaseEvaluation) string {
 	for _, p := range ev.Pulls {
 		fmt.Fprintf(&b, "| #%d | %s | %s |\n", p.Number, cell(gate.Quote(p.Title)), cmp.Or(string(p.Verdict), "none"))
 	}
-	fmt.Fprintf(&b, "\n%s\n\n- Evaluation %d at %s\n", readingsHeading, ev.Number, ev.At.UTC().Format(time.RFC3339))
 	return b.String()
 }

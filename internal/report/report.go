@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"gonogo/internal/gate"
 )
@@ -55,11 +56,13 @@ func Check(evs []gate.Evaluation, o Options) CheckRun {
 	if len(evs) > 1 {
 		run.Title = twinTitle(evs, o)
 	}
-	var summary, text strings.Builder
+	var summary, text, lasting strings.Builder
 	for _, ev := range evs {
 		summary.WriteString(summaryOf(ev, o))
 		text.WriteString(textOf(ev))
+		lasting.WriteString(lastingOf(ev))
 	}
+	run.lasting = lasting.String()
 	run.Summary = cut(summary.String(), limit, o.DetailsURL)
 	run.Text = cut(text.String(), limit, o.DetailsURL)
 	return run
@@ -131,21 +134,23 @@ func title(ev gate.Evaluation, o Options) string {
 	if ev.Verdict == gate.Ready {
 		return fmt.Sprintf("%s · %s · %s", ev.Verdict, ev.Class, gate.Short(ev.PR.HeadSHA))
 	}
-	first := firstBlocker(ev)
-	word := string(ev.Verdict)
-	fact := plain(first.Fact)
+	first, word, fact, tail := firstBlocker(ev), ev.Verdict, "", ""
 	switch {
 	case ev.Verdict == gate.NotVerified && !o.FailUnverified:
-		word, fact = string(gate.Waiting), "cannot verify, retrying: "+fact
-	case ev.Verdict == gate.NotVerified:
-		fact += " since " + clock(o.UnverifiedSince)
+		word, fact = gate.Waiting, "cannot verify, retrying: "
+	case ev.Verdict == gate.NotVerified && !o.UnverifiedSince.IsZero():
+		tail = " since " + clock(o.UnverifiedSince)
 	}
-	head, tail := fmt.Sprintf("%s · %s · ", word, first.Code), ""
 	if len(open) > 1 {
-		tail = fmt.Sprintf(" +%d more", len(open)-1)
+		tail += fmt.Sprintf(" +%d more", len(open)-1)
 	}
-	room := titleLimit - len([]rune(head)) - len([]rune(tail))
-	return head + shorten(fact, room) + tail
+	return blockerTitle(word, first.Code, fact+plain(first.Fact), tail)
+}
+
+// blockerTitle cuts the fact so that the title keeps its end.
+func blockerTitle(word gate.Verdict, code, fact, tail string) string {
+	head := fmt.Sprintf("%s · %s · ", word, code)
+	return head + shorten(fact, titleLimit-utf8.RuneCountInString(head)-utf8.RuneCountInString(tail)) + tail
 }
 
 // firstBlocker returns the one among the gravest that comes first in the order
@@ -156,6 +161,9 @@ func firstBlocker(ev gate.Evaluation) gate.Finding {
 			return int(gate.ByItself)
 		}
 		return int(f.By)
+	}
+	if len(ev.Findings) == 0 {
+		return gate.Finding{}
 	}
 	gravest := ev.Findings[:1]
 	for i, f := range ev.Findings {
@@ -186,17 +194,17 @@ func twinTitle(evs []gate.Evaluation, o Options) string {
 func summaryOf(ev gate.Evaluation, o Options) string {
 	var b strings.Builder
 	open := ev.Blockers()
-	fmt.Fprintf(&b, "**%s** · #%d into %s at `%s`\n", headline(ev), ev.PR.Number, codeSpan(ev.PR.BaseRef), gate.Short(ev.PR.HeadSHA))
-	fmt.Fprintf(&b, "Class: %s\n", classLine(ev))
+	fmt.Fprintf(&b, "**%s** · #%d into %s at `%s`  \n", headline(ev), ev.PR.Number, value(ev.PR.BaseRef), gate.Short(ev.PR.HeadSHA))
+	fmt.Fprintf(&b, "Class: %s  \n", classLine(ev))
 	if len(open) > 0 {
-		fmt.Fprintf(&b, "Open: %s\n", openLine(open))
+		fmt.Fprintf(&b, "Open: %s  \n", openLine(open))
 	}
 	if l := lapsedLine(ev); l != "" {
-		fmt.Fprintf(&b, "Since the last GO: %s\n", markdown(l))
+		fmt.Fprintf(&b, "Since the last GO: %s  \n", markdown(l))
 	}
 	if len(open) > 0 {
 		first := firstBlocker(ev)
-		fmt.Fprintf(&b, "Next: %s\n", markdown(nextLine(first)))
+		fmt.Fprintf(&b, "Next: %s\n", markdown(sentence(nextLine(first))))
 		if first.Type != "" {
 			fmt.Fprintf(&b, "\n%s\n", codeBlock(first.Type))
 		}
@@ -283,9 +291,9 @@ func list(heading string, findings []gate.Finding, home string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "\n### %s\n", heading)
 	for _, f := range findings {
-		fmt.Fprintf(&b, "\n- **%s** · `%s` · %s.", f.By, f.Code, strings.TrimRight(markdown(f.Fact), "."))
+		fmt.Fprintf(&b, "\n- **%s** · `%s` · %s.", f.By, f.Code, strings.TrimRight(markdown(sentence(f.Fact)), ". "))
 		if f.Fix != "" {
-			fmt.Fprintf(&b, " %s.", strings.TrimRight(markdown(sentence(f.Fix)), "."))
+			fmt.Fprintf(&b, " %s.", strings.TrimRight(markdown(sentence(f.Fix)), ". "))
 		}
 		if link := safeLink(f.Link, home); link != "" {
 			fmt.Fprintf(&b, " [Open](%s)", link)
@@ -324,7 +332,8 @@ const helpHost = "docs.github.com"
 // around it; else "". Whoever makes a check run or a status chooses its link.
 func safeLink(link, home string) string {
 	to, err := url.Parse(link)
-	if err != nil || len(link) > 500 || strings.ContainsAny(link, "()<>[]\\`|\"' \t\r\n") {
+	odd := func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune("()<>[]\\`|\"'", r) }
+	if err != nil || len(link) > 500 || strings.ContainsFunc(link, odd) {
 		return ""
 	}
 	from, err := url.Parse(home)

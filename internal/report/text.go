@@ -18,15 +18,26 @@ const titleLimit = 80
 // in which nothing is a link, an image, a mention or HTML.
 func markdown(s string) string { return gate.MapText(s, escapeOurs, codeSpan) }
 
-// cell renders a sentence inside a table row.
-func cell(s string) string {
-	return strings.ReplaceAll(strings.ReplaceAll(markdown(s), "|", `\|`), "\n", " ")
-}
+// value renders what a user wrote, outside of a sentence.
+func value(s string) string { return markdown(gate.Quote(s)) }
+
+// cell renders a sentence inside a table row. A bar in a code span would have
+// to be escaped, and parsers differ on a backslash before that: it is shown as
+// a broken bar.
+func cell(s string) string { return strings.ReplaceAll(markdown(s), "|", "¦") }
 
 // escapeOurs takes the meaning out of characters that our own sentences use
-// as such: they hold no HTML and mention nobody.
+// as such: they hold no HTML and mention nobody. What stands in back-ticks is
+// shown as it is, so that it can be copied.
 func escapeOurs(s string) string {
-	return strings.NewReplacer("<", "&lt;", ">", "&gt;", "@", "@\u200b").Replace(s)
+	parts := strings.Split(strings.ReplaceAll(s, "\n", " "), "`")
+	if len(parts)%2 == 0 { // a back-tick without its pair
+		parts = []string{strings.Join(parts, "'")}
+	}
+	for i := 0; i < len(parts); i += 2 {
+		parts[i] = strings.NewReplacer("<", "&lt;", ">", "&gt;", "@", "@\u200b").Replace(parts[i])
+	}
+	return strings.Join(parts, "`")
 }
 
 // codeSpan encloses a value in back-ticks; its own are replaced, so that it
@@ -80,29 +91,47 @@ func plain(s string) string {
 
 // cut shortens s to at most max bytes at the border of a character, and says so
 // with a last line where to read on.
-func cut(s string, max int, readOn string) string {
-	if len(s) <= max {
+func cut(s string, most int, readOn string) string {
+	if len(s) <= most {
 		return s
 	}
-	end := "\n\n… cut here. Read on: " + readOn + "\n"
-	max -= len(end)
-	for max > 0 && !utf8.RuneStart(s[max]) {
-		max--
+	end := "\n\n… cut here.\n"
+	if readOn != "" {
+		end = "\n\n… cut here. Read on: " + readOn + "\n"
 	}
-	s = s[:max]
+	at := most - len(end) - len("\n  ```")
+	for at > 0 && !utf8.RuneStart(s[at]) {
+		at--
+	}
+	s = s[:at]
 	if i := strings.LastIndexByte(s, '\n'); i > 0 {
 		s = s[:i] // a half line could open what is never closed
 	}
-	if strings.Count(s, "\n```")%2 == 1 {
-		s += "\n```"
+	return s + closeFence(s) + end
+}
+
+// closeFence returns the line that closes a code block which s leaves open, in
+// the indentation in which it was opened.
+func closeFence(s string) string {
+	open, fence := false, ""
+	for line := range strings.Lines(s) {
+		if bare := strings.TrimLeft(line, " "); strings.HasPrefix(bare, "```") {
+			open, fence = !open, "\n"+line[:len(line)-len(bare)]+"```"
+		}
 	}
-	return s + end
+	if !open {
+		return ""
+	}
+	return fence
 }
 
 // shorten cuts a title to n characters.
 func shorten(s string, n int) string {
 	if utf8.RuneCountInString(s) <= n {
 		return s
+	}
+	if n <= 1 {
+		return "…"
 	}
 	runes := []rune(s)
 	return strings.TrimRight(string(runes[:n-1]), " ,;:·") + "…"
