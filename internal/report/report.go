@@ -204,7 +204,7 @@ func summaryOf(ev gate.Evaluation, o Options) string {
 	}
 	if len(open) > 0 {
 		first := firstBlocker(ev)
-		fmt.Fprintf(&b, "Next: %s\n", markdown(sentence(nextLine(first))))
+		fmt.Fprintf(&b, "%s\n", nextLine(first))
 		if first.Type != "" {
 			fmt.Fprintf(&b, "\n%s\n", codeBlock(first.Type))
 		}
@@ -264,11 +264,26 @@ func lapsedLine(ev gate.Evaluation) string {
 	return ""
 }
 
+// nextLine says who does what; the line to type follows it.
 func nextLine(f gate.Finding) string {
-	if f.Fix == "" {
-		return f.Fact + "; it clears by itself"
+	switch {
+	case f.By == gate.ByItself && f.Fix == "":
+		return "Next: nothing to do, it clears by itself"
+	case f.By == gate.ByItself:
+		return "Next: " + markdown(f.Fix)
+	case f.Type != "":
+		return fmt.Sprintf("Next (%s): %s:", f.By, strings.TrimRight(markdown(f.Fix), ".:"))
+	default:
+		return fmt.Sprintf("Next (%s): %s", f.By, markdown(f.Fix))
 	}
-	return f.Fix
+}
+
+// actor names who clears a blocker, as the list of what is open begins.
+func actor(by gate.Actor) string {
+	if by == gate.ByItself {
+		return "clears by itself"
+	}
+	return by.String()
 }
 
 func gateTable(ev gate.Evaluation) string {
@@ -291,7 +306,7 @@ func list(heading string, findings []gate.Finding, home string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "\n### %s\n", heading)
 	for _, f := range findings {
-		fmt.Fprintf(&b, "\n- **%s** · `%s` · %s.", f.By, f.Code, strings.TrimRight(markdown(sentence(f.Fact)), ". "))
+		fmt.Fprintf(&b, "\n- **%s** · `%s` · %s.", actor(f.By), f.Code, strings.TrimRight(markdown(sentence(f.Fact)), ". "))
 		if f.Fix != "" {
 			fmt.Fprintf(&b, " %s.", strings.TrimRight(markdown(sentence(f.Fix)), ". "))
 		}

@@ -77,7 +77,7 @@ func keep(s string) string { return s }
 func plain(s string) string {
 	return gate.MapText(s, keep, func(value string) string {
 		safe := strings.Map(func(r rune) rune {
-			if strings.ContainsRune("<>[]()!*_`|\\~&", r) {
+			if strings.ContainsRune("<>[]`|\\", r) {
 				return -1
 			}
 			return r

@@ -1,0 +1,258 @@
+package report
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"gonogo/internal/gate"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+// good is an evaluation of a medium pull request for which everything holds.
+func good() gate.Evaluation {
+	ev := gate.Evaluation{
+		Number: 41, At: now, Declared: gate.Medium, Class: gate.Medium, PolicySource: "built-in", PolicySHA: "0123456789abcdef",
+		Verdict: gate.Ready, Status: gate.Pass,
+		PR: gate.PullRequest{
+			Repo: gate.Repository{ID: 7, Owner: "acme", Name: "shop"}, Number: 12, URL: "https://github.com/acme/shop/pull/12",
+			HeadSHA: "9f8e7d6c5b4a39281706f5e4d3c2b1a098765432", HeadRef: "cart", BaseRef: "main", BaseSHA: "1a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d",
+		},
+		Record: gate.Record{
+			Found: true, Line: 3, Scope: "cart", Class: gate.Medium, ResidualRisks: []string{}, Trigger: "5xx > 1 % for 5 min",
+			RollbackOwner: gate.Owner{User: "lee"}, DecisionOwner: gate.Owner{User: "dana"}, Decision: gate.ChoiceGo, Timestamp: now.Add(-time.Hour),
+			Gates: map[gate.Gate]gate.Mark{},
+		},
+		Readings: map[string]time.Time{"checks": now, "reviews": now},
+	}
+	for _, g := range gate.Gates {
+		ev.Record.Gates[g] = gate.MarkPass
+		ev.Rows = append(ev.Rows, gate.GateRow{Gate: g, Claim: gate.MarkPass, Evidence: "holds", Comparison: gate.Confirmed, Reason: "the evidence agrees"})
+	}
+	ev.Rows[3] = gate.GateRow{Gate: gate.Communication, Claim: gate.MarkPass, Evidence: "—", Comparison: gate.NotRequired, Reason: "not asked at medium risk"}
+	ev.Findings = []gate.Finding{{Requirement: "code/checks", Fact: "all required checks are green"}}
+	ev.Decisions = []gate.Standing{said(gate.ChoiceGo, "dana", "")}
+	return ev
+}
+
+func said(c gate.Choice, login, lapsed string) gate.Standing {
+	return gate.Standing{
+		PersonDecision: gate.PersonDecision{Choice: c, User: gate.User{ID: 3, Login: login}, At: now.Add(-time.Minute), For: gate.Binding{HeadSHA: "9f8e7d6c", BaseRef: "main"}},
+		Counts:         lapsed == "", Lapsed: lapsed,
+	}
+}
+
+// with gives an evaluation the findings and the verdict that follows.
+func with(ev gate.Evaluation, v gate.Verdict, row int, c gate.Comparison, findings ...gate.Finding) gate.Evaluation {
+	ev.Verdict, ev.Status, ev.Findings = v, findings[0].Status, findings
+	ev.Rows[row].Evidence, ev.Rows[row].Comparison, ev.Rows[row].Reason = findings[0].Fact, c, "not proven yet"
+	if c == gate.Contradicted {
+		ev.Rows[row].Reason = "the record says pass, the evidence does not"
+	}
+	return ev
+}
+
+var (
+	noBlock = gate.Finding{Requirement: "decision/record", Status: gate.Action, Code: "no-block", By: gate.ByAuthor,
+		Fact: "there is no Release Decision in the pull request's description", Fix: "add the block that `gonogo template` prints"}
+	noApproval = gate.Finding{Requirement: "review/approvals", Status: gate.Action, Code: "approvals-missing", By: gate.ByReviewer,
+		Fact: "0 of 1 approval on 9f8e7d6", Fix: "somebody with write access who wrote none of it reviews and approves"}
+	noGo = gate.Finding{Requirement: "decision/authorized", Status: gate.Action, Code: "go-missing", By: gate.ByDecider,
+		Fact: "no release manager has said /go on 9f8e7d6", Fix: gate.Quote("@dana") + " comments", Type: "/go 9f8e7d6"}
+	red = gate.Finding{Requirement: "code/checks", Status: gate.Fail, Code: "ci-failed", By: gate.ByAuthor, Link: "https://github.com/acme/shop/runs/1",
+		Fact: gate.Quote("build (linux)") + " is red (failure)", Fix: "mend it and push, or run it again if it failed by chance"}
+	running = gate.Finding{Requirement: "code/checks", Status: gate.Pending, Code: "ci-running", By: gate.ByItself, Fact: gate.Quote("build") + " is running"}
+	down    = gate.Finding{Requirement: "review/approvals", Status: gate.Unknown, Code: "github-down", By: gate.ByItself, Fact: "the reviews could not be read", Fix: "nothing to do: it is read again every 30 seconds"}
+	veto    = gate.Finding{Requirement: "decision/veto", Status: gate.Fail, Code: "nogo-stands", By: gate.ByDecider,
+		Fact: gate.Quote("@sam") + " said /no-go: " + gate.Quote("payment tests are flaky"), Fix: gate.Quote("@sam") + " or another release manager comments, once it is settled", Type: "/go 9f8e7d6"}
+	dangling = gate.Finding{Requirement: "code/branches", Status: gate.Advisory, Code: "branch-dangling", By: gate.ByAuthor, Link: "https://docs.github.com/en/branches",
+		Fact: "1 merged branch was not deleted: " + gate.Quote("old"), Fix: "delete it before the release"}
+)
+
+func TestGoldenCheckRuns(t *testing.T) {
+	o := Options{Name: "release-readiness", DetailsURL: "https://github.com/acme/shop/pull/12"}
+	one := func(ev gate.Evaluation) CheckRun { return Check([]gate.Evaluation{ev}, o) }
+	long := []gate.Finding{red}
+	for i := range 12 {
+		f := red
+		f.Fact = gate.Quote(fmt.Sprintf("job %d 🚀 | <b>", i)) + " is red (failure)"
+		long = append(long, f)
+	}
+	high := good()
+	high.Declared, high.Class, high.Record.Class = gate.High, gate.High, gate.High
+	high.Record.Panel = []gate.Owner{{User: "dana"}, {User: "sam"}}
+	high.Record.More = map[gate.Field]string{gate.FieldPanel: "@dana\n@sam", gate.FieldRehearsal: "staging, 2026-03-01, 6 min"}
+	lapsed := good()
+	lapsed.Decisions = []gate.Standing{said(gate.ChoiceGo, "dana", "'Rollback trigger' changed after /go by "+gate.Quote("@dana"))}
+	stopped := good()
+	stopped.Decisions = append(stopped.Decisions, said(gate.ChoiceNoGo, "sam", ""))
+	draft := with(good(), gate.Waiting, 1, gate.Pends, noApproval, noGo)
+	draft.PR.Draft = true
+	twin := with(good(), gate.NotReady, 4, gate.Contradicted, veto)
+	twin.PR.Number, twin.PR.BaseRef, twin.PR.URL = 13, "develop", "https://github.com/acme/shop/pull/13"
+	hopeless := with(good(), gate.NotReady, 0, gate.Contradicted, red, noBlock, noApproval)
+	hopeless.Record, hopeless.Declared, hopeless.Class, hopeless.Decisions = gate.Record{}, gate.Undeclared, gate.Low, nil
+	panel := noGo
+	panel.Code, panel.Fact, panel.Fix = "panel-short", "1 of 2 release managers said /go on 9f8e7d6", "1 more of the go/no-go panel ("+gate.Quote("@dana")+" among them) comment"
+	changed := noGo
+	changed.Code, changed.Fact = "record-changed", lapsed.Decisions[0].Lapsed
+	failed := o
+	failed.FailUnverified, failed.UnverifiedSince = true, now.Add(-20*time.Minute)
+	runs := map[string]CheckRun{
+		"ready":         one(with(good(), gate.Ready, 0, gate.Confirmed, dangling)),
+		"hopeless":      one(hopeless),
+		"waiting-go":    one(with(good(), gate.Waiting, 4, gate.Pends, noGo)),
+		"waiting-ci":    one(with(good(), gate.Waiting, 0, gate.Pends, running)),
+		"nogo":          one(with(stopped, gate.NotReady, 4, gate.Contradicted, veto)),
+		"retrying":      one(with(good(), gate.NotVerified, 1, gate.Unverifiable, down)),
+		"not-verified":  Check([]gate.Evaluation{with(good(), gate.NotVerified, 1, gate.Unverifiable, down)}, failed),
+		"draft":         one(draft),
+		"twins":         Check([]gate.Evaluation{good(), twin}, o),
+		"lapsed-go":     one(with(lapsed, gate.Waiting, 4, gate.Pends, changed)),
+		"high-panel":    one(with(high, gate.Waiting, 4, gate.Pends, panel)),
+		"long-and-rude": one(with(good(), gate.NotReady, 0, gate.Contradicted, long...)),
+		"release": Release(gate.ReleaseEvaluation{
+			Number: 5, At: now, Repo: good().PR.Repo, Commit: good().PR.HeadSHA, Previous: "v1.3.0", Verdict: gate.NotReady, Status: gate.Fail,
+			Release: gate.Release{Tag: "v1.4.0", URL: "https://github.com/acme/shop/releases/tag/v1.4.0"},
+			Pulls:   []gate.ReleasedPull{{Number: 12, Title: "Faster totals", Verdict: gate.Ready}, {Number: 14, Title: "quick | fix"}},
+			Findings: []gate.Finding{{Requirement: "review/merged", Status: gate.Fail, Code: "bypass", By: gate.ByDecider,
+				Fact: "#14 was merged without READY (never judged): " + gate.Quote("quick | fix"), Fix: "look at what it brought in; revert it, or release knowingly"}},
+		}, Options{Name: "release-readiness", DetailsURL: "https://github.com/acme/shop/releases/tag/v1.4.0"}),
+	}
+	for name, run := range runs {
+		t.Run(name, func(t *testing.T) {
+			checkRun(t, run)
+			got := fmt.Sprintf("conclusion: %q\ntitle: %s\n\n%s\n<!-- text -->\n\n%s", run.Conclusion, run.Title, run.Summary, run.Text)
+			golden(t, name, got)
+		})
+	}
+	golden(t, "help", Help(good(), "c1"))
+	golden(t, "ask", Ask(lapsed, []gate.User{{Login: "dana"}, {Login: "sam"}, {Login: "lee"}, {Login: "kim"}}, lapsed.Decisions[0].Lapsed))
+	golden(t, "ask-nobody", Ask(good(), nil, ""))
+	golden(t, "reply", Reply("bob", "only a release manager decides here, such as "+gate.Quote("@dana"), "", "c1")+Reply("dana", "the head may have moved since you wrote; say which commit you mean", "/go 9f8e7d6", "c2"))
+}
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	file := filepath.Join("..", "..", "testdata", "report", name+".md")
+	if *update {
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(want) != got {
+		t.Errorf("%s differs; -update rewrites it. Got:\n%s", file, got)
+	}
+}
+
+// checkRun holds a check run against what must be so of all.
+func checkRun(t *testing.T, run CheckRun) {
+	t.Helper()
+	switch run.Conclusion {
+	case Success, Failure, ActionRequired, InProgress:
+	default:
+		t.Errorf("conclusion %q", run.Conclusion)
+	}
+	if n := utf8.RuneCountInString(run.Title); n == 0 || n > titleLimit {
+		t.Errorf("the title has %d characters: %s", n, run.Title)
+	}
+	first, _, _ := strings.Cut(run.Summary, "\n\n")
+	if lines := strings.Split(first, "\n"); len(lines) > 6 {
+		t.Errorf("%d lines come first:\n%s", len(lines), first)
+	}
+	if len(run.Actions) > 3 {
+		t.Errorf("%d buttons", len(run.Actions))
+	}
+	for _, b := range run.Actions {
+		if len(b.Label) > 20 || len(b.Description) > 40 || len(b.Identifier) > 20 {
+			t.Errorf("the button %q is too long", b.Label)
+		}
+	}
+}
+
+func TestTitleNamesTheFirstWhoMustAct(t *testing.T) {
+	failing := func(f gate.Finding) gate.Finding { f.Status = gate.Action; return f }
+	ci := failing(red)
+	tests := []struct {
+		findings []gate.Finding
+		want     string
+	}{
+		{[]gate.Finding{noGo, noApproval, noBlock}, "WAITING · no-block · "},
+		{[]gate.Finding{noGo, noApproval}, "WAITING · approvals-missing · "},
+		{[]gate.Finding{ci, noGo}, "WAITING · go-missing · "},
+		{[]gate.Finding{ci, running}, "WAITING · ci-failed · "},
+	}
+	for _, tt := range tests {
+		run := Check([]gate.Evaluation{with(good(), gate.Waiting, 0, gate.Pends, tt.findings...)}, Options{})
+		if !strings.HasPrefix(run.Title, tt.want) || !strings.HasSuffix(run.Title, fmt.Sprintf(" +%d more", len(tt.findings)-1)) {
+			t.Errorf("title %q, want %q", run.Title, tt.want)
+		}
+	}
+}
+
+func TestWhatIsLeftOutOfTheDigest(t *testing.T) {
+	of := func(change func(*gate.Evaluation)) string {
+		ev := good()
+		change(&ev)
+		twin := good()
+		twin.PR.Number = 11
+		return Check([]gate.Evaluation{twin, ev}, Options{}).Digest()
+	}
+	same := of(func(*gate.Evaluation) {})
+	for name, change := range map[string]func(*gate.Evaluation){
+		"the number": func(ev *gate.Evaluation) { ev.Number++ },
+		"the time":   func(ev *gate.Evaluation) { ev.At = ev.At.Add(time.Hour) },
+		"a reading":  func(ev *gate.Evaluation) { ev.Readings["checks"] = now.Add(time.Hour) },
+	} {
+		if of(change) != same {
+			t.Errorf("%s changes the digest", name)
+		}
+	}
+	for name, change := range map[string]func(*gate.Evaluation){
+		"the scope": func(ev *gate.Evaluation) { ev.Record.Scope = "### Read" }, "the policy": func(ev *gate.Evaluation) { ev.PolicySHA = "f" },
+		"the base": func(ev *gate.Evaluation) { ev.PR.BaseSHA = "f" }, "a decision": func(ev *gate.Evaluation) { ev.Decisions = nil },
+		"the verdict": func(ev *gate.Evaluation) { *ev = with(*ev, gate.NotReady, 0, gate.Contradicted, red) },
+	} {
+		if of(change) == same {
+			t.Errorf("%s of the second pull request does not change the digest", name)
+		}
+	}
+}
+
+func TestZeroEvaluations(t *testing.T) {
+	for _, v := range append(gate.Verdicts[:], "") {
+		run := Check([]gate.Evaluation{{Verdict: v}, {Verdict: v, PR: gate.PullRequest{Draft: true}}}, Options{FailUnverified: true})
+		checkRun(t, run)
+		checkRun(t, Check([]gate.Evaluation{{Verdict: v}}, Options{FailUnverified: true}))
+		checkRun(t, Release(gate.ReleaseEvaluation{Verdict: v}, Options{}))
+	}
+	checkRun(t, Evaluating(gate.PullRequest{}, Options{}, now))
+}
+
+// A fix is shown as it is to be typed, also where it holds signs that mean
+// something to Markdown.
+func TestLinesToTypeAreNotEscaped(t *testing.T) {
+	f := noBlock
+	f.Fix = "write `- Rollback trigger: error rate > 2 % for 5 min` or `- Rollback owner: @account`"
+	run := Check([]gate.Evaluation{with(good(), gate.Waiting, 0, gate.Pends, f)}, Options{})
+	if !strings.Contains(run.Summary, "`- Rollback trigger: error rate > 2 % for 5 min` or `- Rollback owner: @account`") {
+		t.Error(run.Summary)
+	}
+	if got := markdown("a ` <b> @dana"); got != "a ' &lt;b&gt; @\u200bdana" {
+		t.Errorf("an unpaired back-tick: %q", got)
+	}
+}
