@@ -213,8 +213,39 @@ func pullsOf(ctx context.Context, repo *hub.Repo, commits []gate.Commit) (pulls 
 			}
 		}
 	}
-	return pulls, strays, nil
+	strays, err = withoutRebased(ctx, repo, commits, strays, pulls)
+	return pulls, strays, err
 }
+
+// withoutRebased takes out of strays the commits that a rebase merge made:
+// GitHub may name the pull request only on the last of them. They stand right
+// before it, one for each commit of the pull request, with the same message and
+// author.
+func withoutRebased(ctx context.Context, repo *hub.Repo, commits []gate.Commit, strays []string, pulls []gate.PullRequest) ([]string, error) {
+	if len(strays) == 0 {
+		return nil, nil
+	}
+	for _, pr := range pulls {
+		last := slices.IndexFunc(commits, func(c gate.Commit) bool { return c.SHA == pr.MergeSHA })
+		if last < 1 || commits[last].Parents > 1 || !slices.Contains(strays, commits[last-1].SHA) {
+			continue
+		}
+		own, err := repo.Commits(ctx, pr.Number)
+		if err != nil {
+			return nil, err
+		}
+		first := last - len(own) + 1
+		if first < 0 || !slices.EqualFunc(own, commits[first:last+1], sameWork) {
+			continue
+		}
+		strays = slices.DeleteFunc(strays, func(sha string) bool {
+			return slices.ContainsFunc(commits[first:last], func(c gate.Commit) bool { return c.SHA == sha })
+		})
+	}
+	return strays, nil
+}
+
+func sameWork(a, b gate.Commit) bool { return a.Message == b.Message && a.AuthorEmail == b.AuthorEmail }
 
 // publishRelease enters the result and writes the check run. Evidence that
 // could not be read is read again before anything final is said.
