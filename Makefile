@@ -6,6 +6,11 @@ DEADCODE     := golang.org/x/tools/cmd/deadcode@v0.52.0
 GOSEC        := github.com/securego/gosec/v2/cmd/gosec@v2.30.0
 GOVULNCHECK  := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
+# What gosec is not asked, and why: G304, files are named by the operator; G202,
+# SQL is put together from constants only; G404, jitter needs no secrecy; G115, a
+# hash may wrap. The simulated GitHub is left out: git's own SHA-1, test data.
+GOSEC_FLAGS := -exclude=G304,G202,G404,G115 -exclude-dir=internal/sandbox
+
 # The data that the simulated GitHub is held against (see internal/sandbox/openapi/cut).
 OCTOKIT_OPENAPI  ?= 23.0.2
 OCTOKIT_EXAMPLES ?= 7.6.1
@@ -58,7 +63,7 @@ lint: fmt ## Run gofmt, vet, staticcheck, deadcode and gosec
 	go run $(STATICCHECK) ./...
 	@found=$$(go run $(DEADCODE) -test ./...) || exit 1; \
 	if [ -n "$$found" ]; then echo "unreachable:"; echo "$$found"; exit 1; fi
-	go run $(GOSEC) -quiet -exclude=$(GOSEC_EXCLUDE) ./...
+	go run $(GOSEC) -quiet $(GOSEC_FLAGS) ./...
 
 vuln: ## Look dependencies up in Go's vulnerability database (needs the network)
 	go run $(GOVULNCHECK) ./...

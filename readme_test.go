@@ -73,11 +73,10 @@ func checkRun() string {
 	run := report.Check([]gate.Evaluation{ev}, report.Options{Name: policy.BuiltIn().Check})
 	var b strings.Builder
 	fmt.Fprintf(&b, "> **%s** — %s\n>\n> **%s**\n>\n", run.Name, run.Conclusion, run.Title)
-	// GitHub breaks lines in a check run and joins them in a file: the first
-	// lines need a mark to stay apart.
-	first, rest, _ := strings.Cut(strings.TrimSpace(run.Summary), "\n\n")
-	summary := strings.ReplaceAll(first, "\n", "\\\n") + "\n\n" + rest
-	for line := range strings.SplitSeq(summary, "\n") {
+	for line := range strings.SplitSeq(strings.TrimSpace(run.Summary), "\n") {
+		if broken, ok := strings.CutSuffix(line, "  "); ok {
+			line = broken + "\\" // the same line break, and one that editors keep
+		}
 		b.WriteString(strings.TrimRight("> "+line, " ") + "\n")
 	}
 	return b.String()

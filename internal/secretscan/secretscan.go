@@ -242,6 +242,7 @@ func find(ctx context.Context, d *detect.Detector, path string, c chunk) (found 
 			found, ok = nil, false
 		}
 	}()
+	//lint:ignore SA1019 v8 has no other way: its successor comes with v9.
 	return d.DetectContext(ctx, detect.Fragment{Raw: c.text, FilePath: path, StartLine: c.line}), ctx.Err() == nil
 }
 
