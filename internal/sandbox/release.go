@@ -107,11 +107,11 @@ func (rel *Release) emit(action string, who *user, extra object) {
 func (rel *Release) json() object {
 	r := rel.repo
 	url := r.api("/releases/%d", rel.id)
-	html, page := web("%s/releases/tag/%s", r.fullName(), rel.tag), rel.tag
+	page := rel.tag
 	if rel.draft {
 		page = "untagged-" + digestOf(rel.tag)[:20]
-		html = web("%s/releases/tag/%s", r.fullName(), page)
 	}
+	html := web("%s/releases/tag/%s", r.fullName(), page)
 	o := object{
 		"url": url, "html_url": html, "assets_url": url + "/assets", "upload_url": url + "/assets{?name,label}",
 		"tarball_url": nil, "zipball_url": nil, "id": rel.id, "node_id": nodeID("Release", rel.id), "tag_name": rel.tag,

@@ -24,8 +24,6 @@ type ruleset struct {
 	branches []string // "~ALL", or names
 	rules    []object
 	checks   []Required
-	strict   bool
-	review   int
 }
 
 // Protect gives a branch classic protection.
