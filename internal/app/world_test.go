@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/rsa"
-	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -44,10 +43,9 @@ func (c *clock) advance(by time.Duration) { c.ahead.Add(int64(by)) }
 // them is held against GitHub's OpenAPI description. In acme/shop kim and lee
 // can write, dana maintains, sam administers, and bob only reads.
 type world struct {
-	t     *testing.T
+	t     testing.TB
 	ctx   context.Context
 	gh    *sandbox.GitHub
-	api   *openapi.Validator
 	clock *clock
 	cfg   Config
 	acme  *sandbox.Owner
@@ -60,11 +58,24 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{t: t, clock: &clock{}, api: openapi.Must(t)}
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	api := openapi.Must(t)
+	return makeWorld(t, api.Handler)
+}
+
+// benchWorld is a world whose traffic is not checked, which costs more than the
+// work itself.
+func benchWorld(b *testing.B) *world {
+	b.Helper()
+	return makeWorld(b, nil)
+}
+
+func makeWorld(t testing.TB, wrap func(http.Handler) http.Handler) *world {
+	t.Helper()
+	w := &world{t: t, clock: &clock{}}
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	t.Cleanup(cancel)
 	w.ctx = ctx
-	gh, err := sandbox.New(sandbox.Config{Key: testKey(), Now: w.clock.now, Wrap: w.api.Handler})
+	gh, err := sandbox.New(sandbox.Config{Key: testKey(), Now: w.clock.now, Wrap: wrap})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,7 +108,7 @@ func newWorld(t *testing.T) *world {
 // start starts the server; it is stopped at the test's end or by down.
 func (w *world) start() {
 	w.t.Helper()
-	log := NewLog(w.cfg, &testLog{t: w.t})
+	log := NewLog(w.cfg, &testLog{})
 	a, err := New(w.ctx, w.cfg, log)
 	if err != nil {
 		w.t.Fatal(err)
@@ -134,18 +145,12 @@ func (w *world) up() {
 	w.start()
 }
 
-// testLog writes the server's log to the test's output.
-type testLog struct {
-	mu   sync.Mutex
-	t    *testing.T
-	over bool
-}
+// testLog drops the server's log, or shows it when GONOGO_TEST_LOG is set.
+type testLog struct{}
 
-func (l *testLog) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+func (testLog) Write(p []byte) (int, error) {
 	if os.Getenv("GONOGO_TEST_LOG") != "" {
-		fmt.Fprintf(os.Stderr, "%s", p)
+		return os.Stderr.Write(p)
 	}
 	return len(p), nil
 }

@@ -114,6 +114,9 @@ type Commit struct {
 	AuthorEmail string
 	CoAuthors   []CoAuthor
 	Message     string
+	// Verified means that GitHub has verified the commit's signature. Of the
+	// commits that it makes itself it always has.
+	Verified bool
 }
 
 // CoAuthor is a Co-authored-by trailer.

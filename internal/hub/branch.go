@@ -2,7 +2,10 @@ package hub
 
 import (
 	"context"
+	"slices"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"gonogo/internal/gate"
 )
@@ -38,25 +41,83 @@ const danglingPages = 3
 // Default and protected branches, those of forks and the pull request's own are
 // left out. Of each base the 300 closed pull requests that changed last are
 // looked at: this is about tidiness, and a repository that never made a release
-// would be read back to its beginning otherwise. The caller judges grace (by MergedAt) and the policy's exemptions.
+// would be read back to its beginning otherwise. The caller judges grace (by
+// MergedAt) and the policy's exemptions.
 func (r *Repo) DanglingBranches(ctx context.Context, pr gate.PullRequest) ([]gate.Branch, error) {
-	since, err := r.lastPublished(ctx)
-	if err != nil {
-		return nil, err
-	}
-	merged, _, err := r.mergedSince(ctx, pr.BaseRef, since, danglingPages)
-	if err != nil {
-		return nil, err
-	}
-	candidates := r.candidates(merged, pr, false)
+	var since time.Time
+	var into, stacked firstMerged
+	var some map[string]bool
+	whole := false
+	group, gctx := errgroup.WithContext(ctx)
+	group.Go(func() (err error) {
+		since, err = r.lastPublished(gctx)
+		return err
+	})
+	group.Go(func() (err error) {
+		into, err = r.firstMerged(gctx, pr.BaseRef)
+		return err
+	})
+	group.Go(func() (err error) {
+		some, whole, err = r.firstBranches(gctx)
+		return err
+	})
 	if pr.HeadRepoID == pr.Repo.ID && pr.HeadRef != pr.Repo.DefaultBranch && pr.HeadRef != pr.BaseRef {
-		stacked, _, err := r.mergedSince(ctx, pr.HeadRef, since, danglingPages)
+		group.Go(func() (err error) {
+			stacked, err = r.firstMerged(gctx, pr.HeadRef)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	var candidates []gate.Branch
+	for _, first := range []firstMerged{stacked, into} {
+		merged, err := r.since(ctx, first, since)
 		if err != nil {
 			return nil, err
 		}
-		candidates = append(r.candidates(stacked, pr, true), candidates...)
+		candidates = append(candidates, r.candidates(merged, pr, first.base == pr.HeadRef)...)
+	}
+	if whole {
+		return existing(candidates, some), nil
 	}
 	return r.stillThere(ctx, candidates)
+}
+
+// firstMerged is the first page of the pull requests that were merged into a
+// base, read before it is known how far back they are asked for.
+type firstMerged struct {
+	base   string
+	merged []gate.PullRequest
+	whole  bool // there is no second page
+}
+
+func (r *Repo) firstMerged(ctx context.Context, base string) (firstMerged, error) {
+	merged, whole, err := r.mergedSince(ctx, base, time.Time{}, 1)
+	return firstMerged{base, merged, whole}, err
+}
+
+// since returns those that were merged at or after the given time, reading on
+// where the first page does not reach back so far.
+func (r *Repo) since(ctx context.Context, first firstMerged, at time.Time) ([]gate.PullRequest, error) {
+	if n := len(first.merged); !first.whole && (n == 0 || !first.merged[n-1].UpdatedAt.Before(at)) {
+		merged, _, err := r.mergedSince(ctx, first.base, at, danglingPages)
+		return merged, err
+	}
+	return slices.DeleteFunc(first.merged, func(pr gate.PullRequest) bool { return pr.MergedAt.Before(at) }), nil
+}
+
+// firstBranches reads the first page of branches, unprotected ones as true, and
+// reports whether those are all. Most repositories have no second page, and one
+// answer that rarely changes is then all that is needed.
+func (r *Repo) firstBranches(ctx context.Context) (there map[string]bool, whole bool, err error) {
+	k := r.call(actBranches, "", "branches")
+	p, links, err := readPage(ctx, r.c, k, bare[wireBranch], nil)
+	if err != nil {
+		return nil, false, err
+	}
+	there, err = unprotectedOf(k, p.items)
+	return there, links.query("next") == nil, err
 }
 
 // MergedBranches is [Repo.DanglingBranches] for a release: heads that were
@@ -92,6 +153,10 @@ func (r *Repo) stillThere(ctx context.Context, candidates []gate.Branch) ([]gate
 	if err != nil {
 		return nil, err
 	}
+	return existing(candidates, there), nil
+}
+
+func existing(candidates []gate.Branch, there map[string]bool) []gate.Branch {
 	var found []gate.Branch
 	for _, c := range candidates {
 		if there[c.Name] {
@@ -99,7 +164,7 @@ func (r *Repo) stillThere(ctx context.Context, candidates []gate.Branch) ([]gate
 			delete(there, c.Name)
 		}
 	}
-	return found, nil
+	return found
 }
 
 func (r *Repo) unprotected(ctx context.Context, names map[string]bool) (map[string]bool, error) {
@@ -119,7 +184,12 @@ func (r *Repo) unprotected(ctx context.Context, names map[string]bool) (map[stri
 	if err != nil {
 		return nil, err
 	}
-	for _, branch := range all {
+	return unprotectedOf(k, all)
+}
+
+func unprotectedOf(k call, branches []wireBranch) (map[string]bool, error) {
+	there := map[string]bool{}
+	for _, branch := range branches {
 		var w wants
 		name, protected := wantSome(&w, "name", branch.Name), want(&w, "protected", branch.Protected)
 		if err := w.err(); err != nil {

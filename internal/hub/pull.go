@@ -222,6 +222,7 @@ func convertCommit(w *wants, c *github.RepositoryCommit) gate.Commit {
 	commit.AuthorEmail = c.Commit.GetAuthor().GetEmail()
 	commit.Message = want(w, "commit.message", c.Commit.Message)
 	commit.CoAuthors = coAuthors(commit.Message)
+	commit.Verified = c.Commit.GetVerification().GetVerified()
 	return commit
 }
 

@@ -379,7 +379,11 @@ func TestDanglingBranches(t *testing.T) {
 		}
 		return p
 	}
-	f := newFake(t, map[string]http.HandlerFunc{
+	routes := map[string]http.HandlerFunc{
+		"GET /repos/acme/shop/branches": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Link", `<http://x/?page=2>; rel="next"`)
+			_, _ = w.Write([]byte(`[{"name":"left","commit":{"sha":"a"},"protected":false}]`))
+		},
 		"GET /repos/acme/shop/releases": says(200, `[
 			{"id":2,"tag_name":"v3","target_commitish":"main","html_url":"u","draft":true,"prerelease":false,"created_at":"2026-03-09T00:00:00Z"},
 			{"id":1,"tag_name":"v2","target_commitish":"main","html_url":"u","draft":false,"prerelease":false,
@@ -403,17 +407,25 @@ func TestDanglingBranches(t *testing.T) {
 		"GET /repos/acme/shop/branches/left":    says(200, `{"name":"left","commit":{"sha":"a"},"protected":false}`),
 		"GET /repos/acme/shop/branches/stacked": says(200, `{"name":"stacked","commit":{"sha":"a"},"protected":false}`),
 		"GET /repos/acme/shop/branches/kept":    says(200, `{"name":"kept","commit":{"sha":"a"},"protected":true}`),
-	})
+	}
 	repo := testRepo
 	repo.DefaultBranch = "main"
 	pr := gate.PullRequest{Repo: repo, Number: 7, HeadRef: "topic", HeadRepoID: 42, BaseRef: "main"}
-	got, err := newRepo(t, f, nil).DanglingBranches(t.Context(), pr)
-	if err != nil || len(got) != 2 || got[0].Name != "stacked" || !got[0].Stacked || got[1].Name != "left" || got[1].PR != 10 || got[1].Stacked {
-		t.Errorf("%+v %v", got, err)
+	look := func(calls int) {
+		t.Helper()
+		f := newFake(t, routes)
+		got, err := newRepo(t, f, nil).DanglingBranches(t.Context(), pr)
+		if err != nil || len(got) != 2 || got[0].Name != "stacked" || !got[0].Stacked || got[1].Name != "left" || got[1].PR != 10 || got[1].Stacked {
+			t.Errorf("%+v %v", got, err)
+		}
+		if f.count() != calls {
+			t.Errorf("%d calls, want %d", f.count(), calls)
+		}
 	}
-	if f.count() != 7 {
-		t.Errorf("%d calls", f.count())
-	}
+	look(8) // more branches than a page holds: the candidates are asked for one by one
+	routes["GET /repos/acme/shop/branches"] = says(200, `[{"name":"left","commit":{"sha":"a"},"protected":false},
+		{"name":"stacked","commit":{"sha":"a"},"protected":false},{"name":"kept","commit":{"sha":"a"},"protected":true}]`)
+	look(4)
 }
 
 // Many candidates are looked up in one list of all branches.

@@ -91,7 +91,8 @@ var noreply = regexp.MustCompile(`(?i)^(?:(\d+)\+)?([a-z0-9_-]+)@users\.noreply\
 func wroteIt(pr gate.PullRequest, commits []gate.Commit) contributors {
 	c := contributors{ids: map[int64]bool{pr.Author.ID: true}, logins: map[string]bool{}}
 	for _, commit := range commits {
-		byGitHub := commit.Committer != nil && commit.Committer.Login == githubCommitter
+		// Anyone can write GitHub's name into a commit; its signature tells.
+		byGitHub := commit.Committer != nil && commit.Committer.Login == githubCommitter && commit.Verified
 		if commit.Parents > 1 && byGitHub {
 			continue
 		}

@@ -16,9 +16,10 @@ import (
 // guess is what we believe of a pull request before it is read, so that all
 // evidence can be read beside it. What turns out wrong is read again.
 type guess struct {
-	head, headRef, base string
-	severity            policy.Severity
-	people              []string // logins whose permission will be asked for
+	pr       gate.PullRequest // number, refs, head and repository
+	severity policy.Severity
+	people   []string     // logins whose permission will be asked for
+	owners   []gate.Owner // whom the record named last
 }
 
 // gathered is what one round of reading brought.
@@ -48,9 +49,10 @@ func (w *Worker) gather(ctx context.Context, repo *hub.Repo, number int, g guess
 		func(v gate.Reading[[]gate.Comment]) { s.comments = v })
 	into(ctx, r, repo.Alerts, func(v gate.Reading[[]gate.Alert]) { s.alerts = v })
 	w.readIssues(ctx, r, repo, s, g.severity)
-	w.readHead(ctx, r, repo, s, g.head)
-	w.readBase(ctx, r, repo, s, gate.PullRequest{Number: number, HeadRef: g.headRef, BaseRef: g.base})
+	w.readHead(ctx, r, repo, s, g.pr.HeadSHA)
+	w.readBase(ctx, r, repo, s, g.pr)
 	w.readPeople(ctx, r, repo, s, g.people)
+	w.readOwners(ctx, r, repo, s, g.owners)
 	if err := r.wait(); err != nil {
 		return out, err
 	}
@@ -65,10 +67,10 @@ func (w *Worker) gather(ctx context.Context, repo *hub.Repo, number int, g guess
 func (w *Worker) mend(ctx context.Context, repo *hub.Repo, out gathered, g guess) error {
 	pr, s := out.pr.Value, out.snap
 	r := &round{w: w}
-	if pr.HeadSHA != g.head {
+	if pr.HeadSHA != g.pr.HeadSHA {
 		w.readHead(ctx, r, repo, s, pr.HeadSHA)
 	}
-	if pr.BaseRef != g.base || pr.HeadRef != g.headRef {
+	if pr.BaseRef != g.pr.BaseRef || pr.HeadRef != g.pr.HeadRef || pr.HeadRepoID != g.pr.HeadRepoID {
 		w.readBase(ctx, r, repo, s, pr)
 	}
 	if s.files.Known {
@@ -147,7 +149,21 @@ func (w *Worker) complete(ctx context.Context, repo *hub.Repo, s *snapshot, p *p
 	}
 	w.readPeople(ctx, r, repo, s, people)
 
-	owners := append([]gate.Owner{record.RollbackOwner, record.DecisionOwner}, record.Panel...)
+	w.readOwners(ctx, r, repo, s, ownersOf(record))
+	for _, role := range p.Roles {
+		for _, team := range role.Teams {
+			w.readTeam(ctx, r, repo, s, team)
+		}
+	}
+	return r.wait()
+}
+
+// ownersOf lists whom a record names.
+func ownersOf(r gate.Record) []gate.Owner {
+	return append([]gate.Owner{r.RollbackOwner, r.DecisionOwner}, r.Panel...)
+}
+
+func (w *Worker) readOwners(ctx context.Context, r *round, repo *hub.Repo, s *snapshot, owners []gate.Owner) {
 	for _, o := range owners {
 		if login := o.User; login != "" && !has(s, s.accounts, login) {
 			keep(s, s.accounts, login, gate.Reading[gate.User]{})
@@ -156,12 +172,6 @@ func (w *Worker) complete(ctx context.Context, repo *hub.Repo, s *snapshot, p *p
 		}
 		w.readTeam(ctx, r, repo, s, o.Team)
 	}
-	for _, role := range p.Roles {
-		for _, team := range role.Teams {
-			w.readTeam(ctx, r, repo, s, team)
-		}
-	}
-	return r.wait()
 }
 
 func (w *Worker) readTeam(ctx context.Context, r *round, repo *hub.Repo, s *snapshot, name string) {

@@ -152,7 +152,7 @@ func (w *Worker) sendRun(ctx context.Context, repo *hub.Repo, run report.CheckRu
 // noticeWhenSlow publishes that an evaluation is under way once it takes longer
 // than two seconds. The returned function ends that; it may be called twice.
 func (w *Worker) noticeWhenSlow(ctx context.Context, repo *hub.Repo, job queue.Job, g guess, number int64) (stop func()) {
-	if g.head == "" {
+	if g.pr.HeadSHA == "" {
 		return func() {}
 	}
 	done := make(chan struct{})
@@ -170,23 +170,18 @@ func (w *Worker) noticeWhenSlow(ctx context.Context, repo *hub.Repo, job queue.J
 }
 
 func (w *Worker) noticeSlow(ctx context.Context, repo *hub.Repo, job queue.Job, g guess, number int64) error {
-	unlock := w.heads.lock(job.Subject.ID, g.head)
+	unlock := w.heads.lock(job.Subject.ID, g.pr.HeadSHA)
 	defer unlock()
 	p := w.policyGuess(job.Subject.ID)
-	stands, found, err := w.Ledger.PublishedOn(ctx, job.Subject.ID, g.head, p.Check)
-	if err != nil {
-		return err
-	}
-	known, err := w.Index.Repository(ctx, nil, job.Subject.ID)
+	stands, found, err := w.Ledger.PublishedOn(ctx, job.Subject.ID, g.pr.HeadSHA, p.Check)
 	if err != nil {
 		return err
 	}
 	worse := slices.ContainsFunc(job.Messages, func(m queue.Message) bool { return m.Key == inbox.Worsens })
 	standsWell := found && (stands.Conclusion != string(report.Success) || !worse)
-	if standsWell || !p.InScope(g.base, known.DefaultBranch, nil) {
+	if standsWell || !p.InScope(g.pr.BaseRef, g.pr.Repo.DefaultBranch, nil) {
 		return nil
 	}
-	pr := gate.PullRequest{Repo: known.Repository, Number: job.Subject.Number, HeadSHA: g.head}
-	run := report.Evaluating(pr, report.Options{Name: p.Check, DetailsURL: w.webURL(known.Repository, job.Subject.Number)}, w.now())
+	run := report.Evaluating(g.pr, report.Options{Name: p.Check, DetailsURL: w.webURL(g.pr.Repo, g.pr.Number)}, w.now())
 	return w.writeRun(ctx, repo, job.Subject.ID, number, run)
 }

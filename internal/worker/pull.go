@@ -169,13 +169,21 @@ func (w *Worker) guess(ctx context.Context, job queue.Job) (guess, error) {
 	if err != nil && !errors.Is(err, index.ErrUnknown) {
 		return g, err
 	}
-	g.head, g.headRef, g.base = known.HeadSHA, known.HeadRef, known.BaseRef
+	in, err := w.Index.Repository(ctx, nil, job.Subject.ID)
+	if err != nil {
+		return g, err
+	}
+	g.pr = gate.PullRequest{
+		Repo: in.Repository, Number: job.Subject.Number, HeadSHA: known.HeadSHA,
+		HeadRef: known.HeadRef, HeadRepoID: known.HeadRepoID, BaseRef: known.BaseRef,
+	}
 	decisions, err := w.Ledger.Decisions(ctx, job.Subject.ID, job.Subject.Number)
 	for _, d := range decisions {
 		g.people = append(g.people, d.User.Login)
 	}
 	last, _, lastErr := w.Ledger.Latest(ctx, job.Subject.ID, job.Subject.Number)
 	g.people = append(g.people, last.People...)
+	g.owners = ownersOf(last.Record)
 	return g, errors.Join(err, lastErr)
 }
 
