@@ -7,11 +7,14 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"gonogo/internal/decision"
 	"gonogo/internal/gate"
+	"gonogo/internal/policy"
 )
 
 // maxLint is the number of bytes of a file that are read: beyond GitHub's own
@@ -19,7 +22,7 @@ import (
 const maxLint = 1 << 20
 
 func newLint() *cobra.Command {
-	var format string
+	var format, policyFile string
 	cmd := &cobra.Command{
 		Use:   "lint [flags] FILE|-",
 		Short: "Say all that is missing in the Release Decision of a pull request's body",
@@ -45,6 +48,11 @@ it could not be read.`,
 				return err
 			}
 			record := decision.Parse(body)
+			asked, err := askedBy(policyFile, record)
+			if err != nil {
+				return err
+			}
+			record.Problems = append(record.Problems, asked...)
 			if err := show(cmd.OutOrStdout(), args[0], record); err != nil {
 				return fmt.Errorf("write the findings: %w", err)
 			}
@@ -54,8 +62,36 @@ it could not be read.`,
 			return nil
 		},
 	}
+	cmd.Flags().StringVar(&policyFile, "policy", "", "a policy file: what it asks of the record is missing too; without one its advice is a warning")
 	cmd.Flags().StringVar(&format, "format", "text", `"text" for people, "json" for programs`)
 	return cmd
+}
+
+// askedBy returns what the policy in a file asks of a record. Without a file it
+// is what the built-in policy would refuse, as a warning: the repository's own
+// may differ. That a decision lies in the future is wrong under any policy.
+func askedBy(file string, record gate.Record) ([]gate.Problem, error) {
+	if file == "" {
+		asked := policy.Lint(policy.BuiltIn(), record, time.Now())
+		asked = slices.DeleteFunc(asked, func(p gate.Problem) bool {
+			return p.Severity == gate.Warning && p.Code != "owner-unknown"
+		})
+		for i, p := range asked {
+			if p.Code != decision.CodeTimestamp {
+				asked[i].Severity = gate.Warning
+			}
+		}
+		return asked, nil
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("read the policy: %w; name an existing file with --policy", err)
+	}
+	p, err := policy.Parse(file, data)
+	if err != nil {
+		return nil, fmt.Errorf("the policy %s is not valid: %w", file, err)
+	}
+	return policy.Lint(p, record, time.Now()), nil
 }
 
 func readBody(stdin io.Reader, name string) (string, error) {

@@ -122,3 +122,25 @@ func TestTemplateCanBeLinted(t *testing.T) {
 		t.Errorf("status %d, error %v:\n%s", status, err, out)
 	}
 }
+
+func TestLintAsksThePolicy(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "gonogo.yml")
+	policy := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	body := record("checkout error rate > 2 % for 5 min")
+	if out, status, _ := lintRun(t, body, "lint", "-"); status != 0 || strings.Contains(out, "rehearsal") {
+		t.Fatalf("without a policy: status %d\n%s", status, out)
+	}
+	policy("requirements:\n  operational/rehearsal: {blocks: medium}\n")
+	if out, status, _ := lintRun(t, body, "lint", "--policy", file, "-"); status != 1 || !strings.Contains(out, "error: no rollback rehearsal is recorded") {
+		t.Errorf("with a policy: status %d\n%s", status, out)
+	}
+	policy("requirments: {}\n")
+	if _, status, err := lintRun(t, body, "lint", "--policy", file, "-"); status != 2 || !strings.Contains(err.Error(), `"requirements"`) {
+		t.Errorf("a policy with a misspelt key: status %d, %v", status, err)
+	}
+}

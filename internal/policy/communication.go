@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -19,18 +20,20 @@ func communication(q question) []gate.Finding {
 		return nil
 	}
 	var missing []string
+	var first gate.Field
 	for _, field := range communicationFields {
 		if strings.TrimSpace(q.Record.More[field]) == "" {
 			missing = append(missing, string(field))
+			first = cmp.Or(first, field)
 		}
 	}
 	if len(missing) == 0 {
 		return nil
 	}
 	return one(gate.Finding{
-		Status: gate.Action, Code: "communication-missing", By: gate.ByAuthor,
+		Status: gate.Action, Code: "communication-missing", By: gate.ByAuthor, Field: first,
 		Fact: fmt.Sprintf("the communication package lacks: %s", strings.ToLower(strings.Join(missing, ", "))),
 		Fix:  "add the lines to the record",
-		Type: "- " + missing[0] + ": …",
+		Type: "- " + string(first) + ": …",
 	})
 }
