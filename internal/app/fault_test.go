@@ -409,3 +409,61 @@ func TestSlowEvaluation(t *testing.T) {
 	pr.Check("build", "success")
 	w.shows(pr, "WAITING · approvals-missing")
 }
+
+// A conversation that cannot be written in never turns a verdict.
+func TestAnswersThatCannotBeWritten(t *testing.T) {
+	for _, status := range []int{403, 500} {
+		t.Run(fmt.Sprint(status), func(t *testing.T) {
+			w := newWorld(t)
+			pr := w.opens("medium")
+			pr.Approve("lee")
+			w.shows(pr, "WAITING · go-missing")
+			w.quiet()
+			w.gh.Fail(sandbox.Fault{Method: http.MethodPost, Route: "/repos/{owner}/{repo}/issues/comments/{id}/reactions", Status: status,
+				Body: `{"message":"Resource not accessible by integration"}`})
+			pr.Comment("dana", "/go "+pr.Head())
+			w.shows(pr, "READY · medium")
+			for range 10 {
+				w.later(2 * time.Hour)
+			}
+			w.stays(pr, "READY · medium")
+		})
+	}
+}
+
+func TestTransferredRepository(t *testing.T) {
+	w := newWorld(t)
+	pr := w.ready()
+	w.quiet()
+	w.repo.Transfer("sam", w.gh.Org("globex"))
+	w.quiet()
+	pr.Push("kim", map[string]string{"b.go": "package b\n"})
+	w.shows(pr, "WAITING · ")
+}
+
+func TestRenamedRepository(t *testing.T) {
+	w := newWorld(t)
+	pr := w.ready()
+	w.quiet()
+	w.repo.Rename("sam", "store")
+	w.quiet()
+	pr.Push("kim", map[string]string{"b.go": "package b\n"})
+	w.shows(pr, "WAITING · ")
+}
+
+// Case 69: suspended, nothing is asked; back again, everything is made up for.
+func TestSuspendedInstallation(t *testing.T) {
+	w := newWorld(t)
+	pr := w.ready()
+	w.quiet()
+	w.acme.Suspend()
+	w.quiet()
+	seen := len(w.gh.Requests())
+	pr.Push("kim", map[string]string{"b.go": "package b\n"})
+	w.quiet()
+	if n := len(w.gh.Requests()) - seen; n > 3 {
+		t.Errorf("%d requests for a suspended installation", n)
+	}
+	w.acme.Unsuspend()
+	w.shows(pr, "WAITING · ")
+}

@@ -136,6 +136,31 @@ type Evaluation struct {
 	Readings  map[string]time.Time
 	People    []string  // logins on whose permission it rests
 	Again     time.Time // when to look again without an event; zero: not needed
+
+	// UnverifiedSince is when evidence first could not be read, without an
+	// evaluation in between that could; zero when all was read.
+	UnverifiedSince time.Time
+	// GaveUp means that evaluating itself failed for the last time.
+	GaveUp bool
+}
+
+// EvidencePatience is how long evidence may be unreadable before the verdict
+// says so as a failure (spec section 5).
+const EvidencePatience = 15 * time.Minute
+
+// Unverifiable reports whether evidence could not be read for so long that
+// NOT VERIFIED is final until that changes.
+func (e Evaluation) Unverifiable() bool {
+	return e.GaveUp || !e.UnverifiedSince.IsZero() && e.At.Sub(e.UnverifiedSince) >= EvidencePatience
+}
+
+// Newest returns the highest number of the evaluations, 0 when there are none.
+func Newest(evs []Evaluation) int64 {
+	var n int64
+	for _, ev := range evs {
+		n = max(n, ev.Number)
+	}
+	return n
 }
 
 // Blockers returns the findings that keep the verdict from READY, the gravest

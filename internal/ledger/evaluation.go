@@ -11,12 +11,6 @@ import (
 	"gonogo/internal/store"
 )
 
-// Evaluation is a stored evaluation. The pull request's body is not kept.
-type Evaluation struct {
-	gate.Evaluation
-	UnverifiedSince time.Time // zero when all evidence was read
-}
-
 // Begin takes the number of a new evaluation. It is taken before anything is
 // read: of two evaluations the one with the higher number has the fresher
 // evidence.
@@ -24,8 +18,8 @@ func (l *Ledger) Begin(ctx context.Context, repoID int64, pull int, at time.Time
 	var number int64
 	err := l.db.Write(ctx, func(tx *sql.Tx) error {
 		return tx.QueryRowContext(ctx, `
-			INSERT INTO evaluation (repo_id, pull, head_sha, verdict, unverified_since, at, kept, data)
-			VALUES ($1, $2, '', '', 0, $3, 0, '') RETURNING number`, repoID, pull, store.Millis(at)).Scan(&number)
+			INSERT INTO evaluation (repo_id, pull, head_sha, verdict, at, kept, data)
+			VALUES ($1, $2, '', '', $3, 0, '') RETURNING number`, repoID, pull, store.Millis(at)).Scan(&number)
 	})
 	if err != nil {
 		return 0, fmt.Errorf("begin evaluation of #%d: %w", pull, err)
@@ -33,16 +27,17 @@ func (l *Ledger) Begin(ctx context.Context, repoID int64, pull int, at time.Time
 	return number, nil
 }
 
-// Finish stores an evaluation under the number that Begin took.
-func Finish(ctx context.Context, tx *sql.Tx, ev Evaluation) error {
+// Finish stores an evaluation under the number that Begin took. The pull
+// request's body is not kept.
+func Finish(ctx context.Context, tx *sql.Tx, ev gate.Evaluation) error {
 	ev.PR.Body = ""
-	data, err := json.Marshal(ev.Evaluation)
+	data, err := json.Marshal(ev)
 	if err != nil {
 		return fmt.Errorf("finish evaluation %d: %w", ev.Number, err)
 	}
 	_, err = tx.ExecContext(ctx, `
-		UPDATE evaluation SET head_sha = $1, verdict = $2, unverified_since = $3, at = $4, data = $5 WHERE number = $6`,
-		ev.PR.HeadSHA, string(ev.Verdict), store.Millis(ev.UnverifiedSince), store.Millis(ev.At), data, ev.Number)
+		UPDATE evaluation SET head_sha = $1, verdict = $2, at = $3, data = $4 WHERE number = $5`,
+		ev.PR.HeadSHA, string(ev.Verdict), store.Millis(ev.At), data, ev.Number)
 	if err != nil {
 		return fmt.Errorf("finish evaluation %d: %w", ev.Number, err)
 	}
@@ -58,28 +53,27 @@ func Keep(ctx context.Context, tx *sql.Tx, number int64) error {
 
 // Latest returns the newest finished evaluation of a pull request, and false
 // when there is none.
-func (l *Ledger) Latest(ctx context.Context, repoID int64, pull int) (Evaluation, bool, error) {
+func (l *Ledger) Latest(ctx context.Context, repoID int64, pull int) (gate.Evaluation, bool, error) {
 	return l.latest(ctx, `repo_id = $1 AND pull = $2`, repoID, pull)
 }
 
 // LatestOn returns the newest finished evaluation of a pull request with this
 // head, and false when there is none.
-func (l *Ledger) LatestOn(ctx context.Context, repoID int64, pull int, sha string) (Evaluation, bool, error) {
+func (l *Ledger) LatestOn(ctx context.Context, repoID int64, pull int, sha string) (gate.Evaluation, bool, error) {
 	return l.latest(ctx, `repo_id = $1 AND pull = $2 AND head_sha = $3`, repoID, pull, sha)
 }
 
-func (l *Ledger) latest(ctx context.Context, where string, args ...any) (Evaluation, bool, error) {
+func (l *Ledger) latest(ctx context.Context, where string, args ...any) (gate.Evaluation, bool, error) {
 	var data []byte
-	var since int64
 	row := l.db.Read().QueryRowContext(ctx, `
-		SELECT data, unverified_since FROM evaluation WHERE `+where+` AND verdict <> '' ORDER BY number DESC LIMIT 1`, args...)
-	found, err := none(row.Scan(&data, &since))
+		SELECT data FROM evaluation WHERE `+where+` AND verdict <> '' ORDER BY number DESC LIMIT 1`, args...)
+	found, err := none(row.Scan(&data))
 	if err != nil || !found {
-		return Evaluation{}, false, err
+		return gate.Evaluation{}, false, err
 	}
-	ev := Evaluation{UnverifiedSince: store.Time(since)}
-	if err := json.Unmarshal(data, &ev.Evaluation); err != nil {
-		return Evaluation{}, false, fmt.Errorf("read evaluation: %w", err)
+	var ev gate.Evaluation
+	if err := json.Unmarshal(data, &ev); err != nil {
+		return gate.Evaluation{}, false, fmt.Errorf("read evaluation: %w", err)
 	}
 	return ev, true, nil
 }

@@ -88,10 +88,6 @@ func Requirements() []gate.Requirement {
 	return ids
 }
 
-// GraceForEvidence is how long evidence may be unreadable before the verdict
-// says so as a failure.
-const GraceForEvidence = 15 * time.Minute
-
 // RetryEvidence is how soon an evaluation with unread evidence is repeated.
 const RetryEvidence = 30 * time.Second
 
@@ -106,6 +102,7 @@ func Unjudged(last gate.Evaluation, what string, why gate.Unreadable, now time.T
 // Failed is the evaluation that follows last when evaluating itself failed
 // time and again.
 func Failed(last gate.Evaluation, attempts int, now time.Time) gate.Evaluation {
+	last.GaveUp = true
 	return withOnly(last, gate.Finding{
 		Status: gate.Unknown, Code: "internal", By: gate.ByAdmin,
 		Fact: fmt.Sprintf("the evaluation failed %d times", attempts),

@@ -23,11 +23,6 @@ import (
 type Options struct {
 	Name       string
 	DetailsURL string
-	// UnverifiedSince is when evidence first could not be read; zero: it could.
-	UnverifiedSince time.Time
-	// FailUnverified turns evidence that cannot be read into a failure, because
-	// it has not been readable for too long.
-	FailUnverified bool
 	// Notes are answers to pressed buttons, newest first.
 	Notes []string
 }
@@ -44,17 +39,17 @@ var buttons = []Button{
 // worst verdict is published, and each is named.
 func Check(evs []gate.Evaluation, o Options) CheckRun {
 	evs = slices.SortedFunc(slices.Values(evs), func(a, b gate.Evaluation) int {
-		return cmp.Or(cmp.Compare(rank(Conclude(b, o)), rank(Conclude(a, o))), cmp.Compare(a.PR.Number, b.PR.Number))
+		return cmp.Or(cmp.Compare(rank(Conclude(b)), rank(Conclude(a))), cmp.Compare(a.PR.Number, b.PR.Number))
 	})
 	worst := evs[0]
 	run := CheckRun{
 		Name: o.Name, HeadSHA: worst.PR.HeadSHA, DetailsURL: o.DetailsURL,
-		ExternalID: ExternalID(worst.PR.Repo.ID, worst.PR.HeadSHA, newest(evs)),
-		Conclusion: Conclude(worst, o), StartedAt: worst.At,
-		Title: title(worst, o), Actions: buttons,
+		ExternalID: ExternalID(worst.PR.Repo.ID, worst.PR.HeadSHA, gate.Newest(evs)),
+		Conclusion: Conclude(worst), StartedAt: worst.At,
+		Title: title(worst), Actions: buttons,
 	}
 	if len(evs) > 1 {
-		run.Title = twinTitle(evs, o)
+		run.Title = twinTitle(evs)
 	}
 	var summary, text, lasting strings.Builder
 	for _, ev := range evs {
@@ -74,16 +69,8 @@ func ExternalID(repo int64, sha string, evaluation int64) string {
 	return fmt.Sprintf("%d/%s/%d", repo, sha, evaluation)
 }
 
-func newest(evs []gate.Evaluation) int64 {
-	var n int64
-	for _, ev := range evs {
-		n = max(n, ev.Number)
-	}
-	return n
-}
-
 // Conclude returns the conclusion of an evaluation.
-func Conclude(ev gate.Evaluation, o Options) Conclusion {
+func Conclude(ev gate.Evaluation) Conclusion {
 	if ev.PR.Draft {
 		return InProgress
 	}
@@ -93,7 +80,7 @@ func Conclude(ev gate.Evaluation, o Options) Conclusion {
 	case gate.NotReady:
 		return Failure
 	case gate.NotVerified:
-		if o.FailUnverified {
+		if ev.Unverifiable() {
 			return Failure
 		}
 		return InProgress
@@ -123,7 +110,7 @@ func Evaluating(pr gate.PullRequest, o Options, now time.Time) CheckRun {
 
 // title is the verdict, the blocker that its reader should know first, and how
 // many more there are, in 80 characters.
-func title(ev gate.Evaluation, o Options) string {
+func title(ev gate.Evaluation) string {
 	open := ev.Blockers()
 	if ev.PR.Draft {
 		if len(open) == 0 {
@@ -136,10 +123,10 @@ func title(ev gate.Evaluation, o Options) string {
 	}
 	first, word, fact, tail := firstBlocker(ev), ev.Verdict, "", ""
 	switch {
-	case ev.Verdict == gate.NotVerified && !o.FailUnverified:
+	case ev.Verdict == gate.NotVerified && !ev.Unverifiable():
 		word, fact = gate.Waiting, "cannot verify, retrying: "
-	case ev.Verdict == gate.NotVerified && !o.UnverifiedSince.IsZero():
-		tail = " since " + clock(o.UnverifiedSince)
+	case ev.Verdict == gate.NotVerified && !ev.UnverifiedSince.IsZero():
+		tail = " since " + clock(ev.UnverifiedSince)
 	}
 	if len(open) > 1 {
 		tail += fmt.Sprintf(" +%d more", len(open)-1)
@@ -174,10 +161,10 @@ func firstBlocker(ev gate.Evaluation) gate.Finding {
 	return slices.MinFunc(gravest, func(a, b gate.Finding) int { return cmp.Compare(order(a), order(b)) })
 }
 
-func twinTitle(evs []gate.Evaluation, o Options) string {
+func twinTitle(evs []gate.Evaluation) string {
 	word := map[Conclusion]gate.Verdict{
 		Success: gate.Ready, Failure: gate.NotReady, ActionRequired: gate.Waiting, InProgress: gate.Waiting,
-	}[Conclude(evs[0], o)]
+	}[Conclude(evs[0])]
 	parts := make([]string, 0, len(evs))
 	for _, ev := range evs {
 		state := "ready"

@@ -102,8 +102,8 @@ func TestGoldenCheckRuns(t *testing.T) {
 	panel.Code, panel.Fact, panel.Fix = "panel-short", "1 of 2 release managers said /go on 9f8e7d6", "1 more of the go/no-go panel ("+gate.Quote("@dana")+" among them) comment"
 	changed := noGo
 	changed.Code, changed.Fact = "record-changed", lapsed.Decisions[0].Lapsed
-	failed := o
-	failed.FailUnverified, failed.UnverifiedSince = true, now.Add(-20*time.Minute)
+	failed := with(good(), gate.NotVerified, 1, gate.Unverifiable, down)
+	failed.UnverifiedSince = failed.At.Add(-20 * time.Minute)
 	runs := map[string]CheckRun{
 		"ready":         one(with(good(), gate.Ready, 0, gate.Confirmed, dangling)),
 		"hopeless":      one(hopeless),
@@ -111,7 +111,7 @@ func TestGoldenCheckRuns(t *testing.T) {
 		"waiting-ci":    one(with(good(), gate.Waiting, 0, gate.Pends, running)),
 		"nogo":          one(with(stopped, gate.NotReady, 4, gate.Contradicted, veto)),
 		"retrying":      one(with(good(), gate.NotVerified, 1, gate.Unverifiable, down)),
-		"not-verified":  Check([]gate.Evaluation{with(good(), gate.NotVerified, 1, gate.Unverifiable, down)}, failed),
+		"not-verified":  one(failed),
 		"draft":         one(draft),
 		"twins":         Check([]gate.Evaluation{good(), twin}, o),
 		"lapsed-go":     one(with(lapsed, gate.Waiting, 4, gate.Pends, changed)),
@@ -235,9 +235,9 @@ func TestWhatIsLeftOutOfTheDigest(t *testing.T) {
 
 func TestZeroEvaluations(t *testing.T) {
 	for _, v := range append(gate.Verdicts[:], "") {
-		run := Check([]gate.Evaluation{{Verdict: v}, {Verdict: v, PR: gate.PullRequest{Draft: true}}}, Options{FailUnverified: true})
+		run := Check([]gate.Evaluation{{Verdict: v}, {Verdict: v, PR: gate.PullRequest{Draft: true}}}, Options{})
 		checkRun(t, run)
-		checkRun(t, Check([]gate.Evaluation{{Verdict: v}}, Options{FailUnverified: true}))
+		checkRun(t, Check([]gate.Evaluation{{Verdict: v}}, Options{}))
 		checkRun(t, Release(gate.ReleaseEvaluation{Verdict: v}, Options{}))
 	}
 	checkRun(t, Evaluating(gate.PullRequest{}, Options{}, now))

@@ -579,7 +579,7 @@ func (w *Worker) answer(ctx context.Context, repo *hub.Repo, job queue.Job, answ
 		if a.from.Source == inbox.FromButton {
 			continue
 		}
-		if err := w.tell(ctx, repo, job.Subject.Number, a, comments); err != nil && !hub.IsMissing(err) {
+		if err := w.tell(ctx, repo, job.Subject.Number, a, comments); err != nil {
 			failed = errors.Join(failed, err)
 		}
 	}

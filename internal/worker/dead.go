@@ -5,7 +5,6 @@ import (
 
 	"gonogo/internal/gate"
 	"gonogo/internal/hub"
-	"gonogo/internal/ledger"
 	"gonogo/internal/policy"
 	"gonogo/internal/queue"
 	"gonogo/internal/report"
@@ -41,20 +40,18 @@ func (w *Worker) publishDead(ctx context.Context, s queue.Subject) error {
 	if last, found, err := w.Ledger.Latest(ctx, s.ID, s.Number); err != nil {
 		return err
 	} else if found {
-		ev = last.Evaluation
+		ev = last
 		ev.PR = pr
 	}
 	ev = policy.Failed(ev, queue.MaxAttempts, w.now())
 	ev.Number = number
 	p := w.policyGuess(s.ID)
-	if err := w.store(ctx, &view{job: queue.Job{Subject: s}, pr: pr, policy: p}, ledger.Evaluation{Evaluation: ev, UnverifiedSince: ev.At}, nil); err != nil {
+	if err := w.store(ctx, &view{job: queue.Job{Subject: s}, pr: pr, policy: p}, ev, nil); err != nil {
 		return err
 	}
 	unlock := w.heads.lock(s.ID, pr.HeadSHA)
 	defer unlock()
-	run := report.Check([]gate.Evaluation{ev}, report.Options{
-		Name: p.Check, DetailsURL: pr.URL, UnverifiedSince: ev.At, FailUnverified: true,
-	})
+	run := report.Check([]gate.Evaluation{ev}, report.Options{Name: p.Check, DetailsURL: pr.URL})
 	return w.writeRun(ctx, repo, s.ID, number, run)
 }
 

@@ -12,15 +12,19 @@ import (
 	"gonogo/internal/hub"
 	"gonogo/internal/inbox"
 	"gonogo/internal/ledger"
-	"gonogo/internal/policy"
 	"gonogo/internal/queue"
 	"gonogo/internal/report"
 )
 
-// publish writes the check run of an evaluation's head, unless it shows a newer
-// evaluation already or would say the same again. A READY is not written by a
-// job that an event has overtaken: the run that follows will decide.
-func (w *Worker) publish(ctx context.Context, v *view, ev ledger.Evaluation, notes []string) error {
+// publish writes the check run of an evaluation's head, unless a newer
+// evaluation of the pull request was stored meanwhile or the run would say the
+// same again. A READY is not written by a job that an event has overtaken: the
+// run that follows will decide.
+//
+// One publisher at a time works on a head, and it reads the verdicts of all pull
+// requests there while it does: whichever comes last writes what all of them
+// come to.
+func (w *Worker) publish(ctx context.Context, v *view, ev gate.Evaluation, notes []string) error {
 	unlock := w.heads.lock(ev.PR.Repo.ID, ev.PR.HeadSHA)
 	defer unlock()
 	if ev.Verdict == gate.Ready {
@@ -28,16 +32,20 @@ func (w *Worker) publish(ctx context.Context, v *view, ev ledger.Evaluation, not
 			return err
 		}
 	}
+	latest, _, err := w.Ledger.LatestOn(ctx, ev.PR.Repo.ID, ev.PR.Number, ev.PR.HeadSHA)
+	if err != nil {
+		return err
+	}
+	if latest.Number > ev.Number {
+		w.log(ctx).WithField("evaluation", ev.Number).Info("superseded by a newer evaluation")
+		return nil
+	}
 	evs, err := w.withTwins(ctx, ev)
 	if err != nil {
 		return err
 	}
-	run := report.Check(evs, report.Options{
-		Name: v.policy.Check, DetailsURL: ev.PR.URL, Notes: notes,
-		UnverifiedSince: ev.UnverifiedSince,
-		FailUnverified:  !ev.UnverifiedSince.IsZero() && ev.At.Sub(ev.UnverifiedSince) >= policy.GraceForEvidence,
-	})
-	return w.writeRun(ctx, v.repo, ev.PR.Repo.ID, ev.Number, run)
+	run := report.Check(evs, report.Options{Name: v.policy.Check, DetailsURL: ev.PR.URL, Notes: notes})
+	return w.writeRun(ctx, v.repo, ev.PR.Repo.ID, gate.Newest(evs), run)
 }
 
 // overtaken reports whether the job's subject was touched since it began.
@@ -52,8 +60,8 @@ func (w *Worker) overtaken(ctx context.Context, job queue.Job) (bool, error) {
 
 // withTwins adds the standing evaluations of other open pull requests with the
 // same head: a check run hangs on the commit.
-func (w *Worker) withTwins(ctx context.Context, ev ledger.Evaluation) ([]gate.Evaluation, error) {
-	evs := []gate.Evaluation{ev.Evaluation}
+func (w *Worker) withTwins(ctx context.Context, ev gate.Evaluation) ([]gate.Evaluation, error) {
+	evs := []gate.Evaluation{ev}
 	pulls, err := w.Index.ByHead(ctx, nil, ev.PR.Repo.ID, ev.PR.HeadSHA)
 	if err != nil {
 		return nil, err
@@ -67,7 +75,7 @@ func (w *Worker) withTwins(ctx context.Context, ev ledger.Evaluation) ([]gate.Ev
 			return nil, err
 		}
 		if found && twin.PR.BaseRef == p.BaseRef {
-			evs = append(evs, twin.Evaluation)
+			evs = append(evs, twin)
 		}
 	}
 	return evs, nil

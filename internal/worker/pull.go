@@ -37,6 +37,7 @@ type outcome struct {
 	answers  []answer
 	comments []gate.Comment // as they were read
 	moved    bool           // start over: nothing was published
+	asking   error          // why the question for a decision could not be written
 }
 
 // pull evaluates one pull request, publishes its verdict, and answers the
@@ -54,7 +55,7 @@ func (w *Worker) pull(ctx context.Context, job queue.Job) error {
 			return err
 		}
 		if !out.moved {
-			return w.answer(ctx, repo, job, answers, out.comments)
+			return w.courtesy(ctx, errors.Join(w.answer(ctx, repo, job, answers, out.comments), out.asking))
 		}
 		job.Messages = nil // they were heard
 	}
@@ -99,25 +100,29 @@ func (w *Worker) evaluate(ctx context.Context, repo *hub.Repo, job queue.Job) (o
 		return out, err
 	}
 	stopNotice()
-	return out, w.settle(ctx, v, ev, out, started)
+	if err := w.settle(ctx, v, ev, out, started); err != nil {
+		return out, err
+	}
+	out.asking = w.ask(ctx, v, ev)
+	return out, nil
 }
 
 // judge hears the commands and evaluates what was read.
-func (w *Worker) judge(ctx context.Context, v *view) (outcome, ledger.Evaluation, error) {
+func (w *Worker) judge(ctx context.Context, v *view) (outcome, gate.Evaluation, error) {
 	out := outcome{comments: v.snap.comments.Value}
 	record := decision.Parse(v.pr.Body)
 	commands, err := parseMessages(v.job.Messages)
 	if err != nil {
-		return out, ledger.Evaluation{}, err
+		return out, gate.Evaluation{}, err
 	}
 	if v.snap.decisions, err = w.Ledger.Decisions(ctx, v.pr.Repo.ID, v.pr.Number); err != nil {
-		return out, ledger.Evaluation{}, err
+		return out, gate.Evaluation{}, err
 	}
 	if err := w.complete(ctx, v.repo, v.snap, v.policy, record, commandPeople(commands)); err != nil {
-		return out, ledger.Evaluation{}, err
+		return out, gate.Evaluation{}, err
 	}
 	if out.answers, err = w.decide(ctx, v, record, commands); err != nil {
-		return out, ledger.Evaluation{}, err
+		return out, gate.Evaluation{}, err
 	}
 	ev, err := w.result(ctx, v, record)
 	if err == nil && ev.Verdict == gate.Ready && !v.pr.Draft {
@@ -126,16 +131,13 @@ func (w *Worker) judge(ctx context.Context, v *view) (outcome, ledger.Evaluation
 	return out, ev, err
 }
 
-// settle records, publishes and asks.
-func (w *Worker) settle(ctx context.Context, v *view, ev ledger.Evaluation, out outcome, started time.Time) error {
+// settle records and publishes.
+func (w *Worker) settle(ctx context.Context, v *view, ev gate.Evaluation, out outcome, started time.Time) error {
 	if err := w.store(ctx, v, ev, out.answers); err != nil {
 		return err
 	}
 	w.Observe(ev.Verdict, w.now().Sub(started))
-	if err := w.publish(ctx, v, ev, notesOf(out.answers)); err != nil {
-		return err
-	}
-	return w.ask(ctx, v, ev.Evaluation)
+	return w.publish(ctx, v, ev, notesOf(out.answers))
 }
 
 // unreadable publishes that the pull request itself cannot be read, on the head
@@ -151,8 +153,8 @@ func (w *Worker) unreadable(ctx context.Context, repo *hub.Repo, job queue.Job, 
 		return errors.Join(err, again)
 	}
 	v := &view{job: job, repo: repo, pr: last.PR, policy: w.policyGuess(job.Subject.ID), number: number}
-	ev := ledger.Evaluation{Evaluation: policy.Unjudged(last.Evaluation, "the pull request", why, w.now()), UnverifiedSince: earliest(last.UnverifiedSince, w.now())}
-	ev.Number = number
+	ev := policy.Unjudged(last, "the pull request", why, w.now())
+	ev.Number, ev.UnverifiedSince = number, earliest(last.UnverifiedSince, w.now())
 	if err := w.store(ctx, v, ev, nil); err != nil {
 		return err
 	}
@@ -249,15 +251,15 @@ func (w *Worker) inScope(ctx context.Context, v *view) (bool, error) {
 }
 
 // result evaluates what was gathered.
-func (w *Worker) result(ctx context.Context, v *view, record gate.Record) (ledger.Evaluation, error) {
+func (w *Worker) result(ctx context.Context, v *view, record gate.Record) (gate.Evaluation, error) {
 	repoID := v.pr.Repo.ID
 	heads, err := w.Index.Heads(ctx, nil, repoID, v.pr.Number)
 	if err != nil {
-		return ledger.Evaluation{}, err
+		return gate.Evaluation{}, err
 	}
 	last, _, err := w.Ledger.Latest(ctx, repoID, v.pr.Number)
 	if err != nil {
-		return ledger.Evaluation{}, err
+		return gate.Evaluation{}, err
 	}
 	now := w.now()
 	seen := now
@@ -266,9 +268,9 @@ func (w *Worker) result(ctx context.Context, v *view, record gate.Record) (ledge
 			seen = h.Seen
 		}
 	}
-	ev := ledger.Evaluation{Evaluation: policy.Evaluate(policy.Input{
+	ev := policy.Evaluate(policy.Input{
 		PR: v.pr, Record: record, Policy: v.policy, Evidence: v.snap, Now: now, HeadSeen: seen, Faults: v.faults,
-	})}
+	})
 	ev.Number = v.number
 	ev.Readings, ev.People = v.snap.times(), v.snap.people()
 	for _, f := range ev.Findings {
@@ -304,7 +306,7 @@ func (w *Worker) moved(ctx context.Context, v *view, record gate.Record) (bool, 
 
 // store records the evaluation, a changed verdict, and when to look again, in
 // one transaction.
-func (w *Worker) store(ctx context.Context, v *view, ev ledger.Evaluation, acts []answer) error {
+func (w *Worker) store(ctx context.Context, v *view, ev gate.Evaluation, acts []answer) error {
 	last, _, err := w.Ledger.Latest(ctx, v.pr.Repo.ID, v.pr.Number)
 	if err != nil {
 		return err
@@ -327,7 +329,7 @@ func (w *Worker) store(ctx context.Context, v *view, ev ledger.Evaluation, acts 
 	})
 }
 
-func (w *Worker) enterVerdict(ctx context.Context, tx *sql.Tx, ev ledger.Evaluation) error {
+func (w *Worker) enterVerdict(ctx context.Context, tx *sql.Tx, ev gate.Evaluation) error {
 	var codes []string
 	for _, f := range ev.Blockers() {
 		codes = append(codes, string(f.Requirement)+" "+f.Code)
@@ -348,11 +350,11 @@ func (w *Worker) enterVerdict(ctx context.Context, tx *sql.Tx, ev ledger.Evaluat
 const refresh = 24 * time.Hour
 
 // wakeAt is when to look again without an event.
-func (w *Worker) wakeAt(ev ledger.Evaluation) time.Time {
+func (w *Worker) wakeAt(ev gate.Evaluation) time.Time {
 	if !ev.Again.IsZero() {
 		return ev.Again
 	}
-	if report.Conclude(ev.Evaluation, report.Options{}) == report.InProgress {
+	if report.Conclude(ev) == report.InProgress {
 		return ev.At.Add(refresh)
 	}
 	return time.Time{}

@@ -116,6 +116,9 @@ func (w *Worker) reconcileRepository(ctx context.Context, id int64) error {
 		return err
 	}
 	open, err := repo.OpenPullRequests(ctx)
+	if hub.IsMissing(err) {
+		return w.lookAgain(ctx, id)
+	}
 	if err != nil {
 		return err
 	}
@@ -144,6 +147,25 @@ func (w *Worker) reconcileRepository(ctx context.Context, id int64) error {
 			}
 		}
 		return nil
+	})
+}
+
+// lookAgain asks GitHub anew where a repository is that was not found where we
+// knew it: it may have been transferred or taken out of the installation.
+func (w *Worker) lookAgain(ctx context.Context, id int64) error {
+	known, err := w.Index.Repository(ctx, nil, id)
+	if err != nil {
+		return err
+	}
+	if _, err := w.verify(ctx, known); err != nil {
+		return err
+	}
+	now, err := w.Index.Repository(ctx, nil, id)
+	if err != nil || now.InstallationID == known.InstallationID && now.FullName() == known.FullName() {
+		return err
+	}
+	return w.Store.Write(ctx, func(tx *sql.Tx) error {
+		return w.Queue.Touch(ctx, tx, queue.RepositoryOf(id).For(now.InstallationID))
 	})
 }
 

@@ -138,6 +138,32 @@ func (w *Worker) work(ctx context.Context, job queue.Job) error {
 	}
 }
 
+// politeness is how soon an answer or a question that could not be written is
+// tried again.
+const politeness = time.Minute
+
+// courtesy decides what becomes of a job whose verdict is published, but which
+// could not write its answers or its question: that is tried again later without
+// counting as a failure, since a conversation must never turn a verdict into
+// NOT VERIFIED; where the App may not write at all, it stays silent.
+func (w *Worker) courtesy(ctx context.Context, err error) error {
+	if err == nil {
+		return nil
+	}
+	if _, limited := hub.RetryAfter(err); limited {
+		return err
+	}
+	log := w.log(ctx).WithError(err)
+	switch hub.KindOf(err) {
+	case hub.KindPermission, hub.KindMissing, hub.KindInvalid, hub.KindDisabled, hub.KindConflict:
+		log.Warn("an answer or a question cannot be written here")
+		return nil
+	default:
+		log.Warn("an answer or a question could not be written: trying again soon")
+		return queue.Later(politeness)
+	}
+}
+
 func (w *Worker) now() time.Time { return w.Now().UTC() }
 
 type logKey struct{}

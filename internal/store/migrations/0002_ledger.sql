@@ -19,15 +19,14 @@ CREATE INDEX entry_pull ON entry (repo_id, number, id);
 -- One row per evaluation; its number is taken before anything is read, so
 -- that a higher number means fresher evidence.
 CREATE TABLE evaluation (
-    number           INTEGER PRIMARY KEY AUTOINCREMENT,
-    repo_id          BIGINT NOT NULL,
-    pull             BIGINT NOT NULL,
-    head_sha         TEXT   NOT NULL,
-    verdict          TEXT   NOT NULL, -- '' until it is finished
-    unverified_since BIGINT NOT NULL, -- 0 when all evidence was read
-    at               BIGINT NOT NULL,
-    kept             INTEGER NOT NULL, -- 1: never pruned
-    data             BLOB   NOT NULL  -- JSON
+    number   INTEGER PRIMARY KEY AUTOINCREMENT,
+    repo_id  BIGINT NOT NULL,
+    pull     BIGINT NOT NULL,
+    head_sha TEXT   NOT NULL,
+    verdict  TEXT   NOT NULL, -- '' until it is finished
+    at       BIGINT NOT NULL,
+    kept     INTEGER NOT NULL, -- 1: never pruned
+    data     BLOB   NOT NULL  -- JSON
 );
 CREATE INDEX evaluation_pull ON evaluation (repo_id, pull, number);
 
