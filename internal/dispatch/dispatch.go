@@ -166,7 +166,7 @@ func (d *Dispatcher) write(ctx context.Context, entries []inbox.Entry) error {
 				err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
 			}
 		}()
-		r := round{Dispatcher: d, ctx: ctx, tx: tx, touched: make(map[string]bool), worse: make(map[string]bool)}
+		r := round{Dispatcher: d, ctx: ctx, tx: tx, touched: make(map[string]bool), worse: make(map[string]bool), batch: entries[0].ID}
 		ids := make([]int64, len(entries))
 		for n, e := range entries {
 			ids[n] = e.ID
@@ -215,6 +215,7 @@ type round struct {
 
 	worse map[string]bool // of the touched: an event can worsen their verdict
 
+	batch  int64 // the id of the first hint: what this round posts is its own
 	tenant int64 // of the hint at hand
 	calm   bool  // the hint at hand can make no verdict worse
 	again  bool  // the hint at hand was delivered before
@@ -241,7 +242,7 @@ func (r *round) touchAll() error {
 	for _, s := range r.touches {
 		err := error(nil)
 		if r.worse[s.String()] {
-			err = r.Queue.Post(r.ctx, r.tx, s, queue.Message{Key: inbox.Worsens, At: r.Now()})
+			err = r.Queue.Post(r.ctx, r.tx, s, queue.Message{Key: fmt.Sprintf("%s/%d", inbox.Worsens, r.batch), At: r.Now()})
 		} else {
 			err = r.Queue.Touch(r.ctx, r.tx, s)
 		}

@@ -151,7 +151,7 @@ func (f *fixture) strings(query string) []string {
 func (f *fixture) commands() []inbox.Command {
 	f.t.Helper()
 	var list []inbox.Command
-	for _, body := range f.strings("SELECT body FROM message WHERE key <> '" + inbox.Worsens + "' ORDER BY id") {
+	for _, body := range f.strings("SELECT body FROM message WHERE key NOT LIKE '" + inbox.Worsens + "/%' ORDER BY id") {
 		c, err := inbox.ParseCommand([]byte(body))
 		if err != nil {
 			f.t.Fatal(err)
@@ -302,7 +302,7 @@ func TestWhatCanWorsenAVerdict(t *testing.T) {
 			f.populate()
 			f.store1(test.hint)
 			f.drain()
-			if got := len(f.strings("SELECT subject FROM message WHERE key = '"+inbox.Worsens+"' AND subject = 'pr/1/7'")) > 0; got != test.worsens {
+			if got := len(f.strings("SELECT subject FROM message WHERE key LIKE '"+inbox.Worsens+"/%' AND subject = 'pr/1/7'")) > 0; got != test.worsens {
 				t.Errorf("worsens: %v", got)
 			}
 		})

@@ -111,11 +111,27 @@ func (r *round) lead(h inbox.Hint) error {
 // pullRequest looks at the pull request, and when it was closed at those whose
 // evidence it was: the same commit, branches that build on it.
 func (r *round) pullRequest(h inbox.Hint) error {
+	before, err := r.Index.Pull(r.ctx, r.tx, h.Repo.ID, h.PR)
+	if err != nil && !errors.Is(err, index.ErrUnknown) {
+		return err
+	}
 	if err := r.savePull(h); err != nil {
 		return err
 	}
-	if err := r.touch(queue.PR(h.Repo.ID, h.PR)); err != nil || h.Action != "closed" {
+	if err := r.touch(queue.PR(h.Repo.ID, h.PR)); err != nil {
 		return err
+	}
+	if h.Pull != nil && before.HeadSHA != "" && (before.HeadSHA != h.SHA || before.BaseRef != h.Pull.BaseRef) {
+		left, err := r.Index.ByHead(r.ctx, r.tx, h.Repo.ID, before.HeadSHA)
+		if err != nil {
+			return err
+		}
+		if err := r.touchOpen(left); err != nil { // their check shows this one too
+			return err
+		}
+	}
+	if h.Action != "closed" {
+		return nil
 	}
 	twins, err := r.Index.ByHead(r.ctx, r.tx, h.Repo.ID, h.SHA)
 	if err != nil {
@@ -153,6 +169,11 @@ func (r *round) review(h inbox.Hint) error {
 		return err
 	}
 	v := h.Review
+	if v != nil && h.Action == "submitted" && v.CommitSHA != "" {
+		if err := r.Index.SawReview(r.ctx, r.tx, h.Repo.ID, h.PR, v.ID, v.CommitSHA); err != nil {
+			return err
+		}
+	}
 	if v == nil || h.Action == "submitted" && v.Body == "" {
 		return r.touch(queue.PR(h.Repo.ID, h.PR))
 	}
@@ -188,7 +209,8 @@ func (r *round) commit(h inbox.Hint, c *inbox.Command) error {
 	}
 	numbers := h.PRs
 	for _, p := range known {
-		if p.Open {
+		// A button pressed on a closed pull request waits until it is reopened.
+		if p.Open || c != nil {
 			numbers = append(numbers, p.Number)
 		}
 	}

@@ -102,6 +102,7 @@ type File struct {
 	Additions  int
 	Deletions  int
 	ContentSHA string // of the blob
+	HeadSHA    string // the head for which it was listed, where GitHub says
 }
 
 // Commit is one commit of a pull request.
@@ -139,6 +140,7 @@ type ReviewOf struct {
 	User      User
 	State     ReviewState
 	CommitSHA string
+	Body      string
 	At        time.Time
 }
 

@@ -182,11 +182,13 @@ type PersonDecision struct {
 	ID        int64 // order of acceptance
 	Choice    Choice
 	User      User
-	At        time.Time
+	At        time.Time // when we received it
+	SaidAt    time.Time // when it was said, by GitHub's clock; zero: At
 	For       Binding
 	Reason    string
 	Channel   string // comment, review, button
-	CommentID int64  // 0 for buttons
+	CommentID int64  // 0 for reviews and buttons
+	ReviewID  int64  // 0 for comments and buttons
 	URL       string
 	// Voided says why the decision's own comment no longer carries it, "" when
 	// it does: "edited by @x", "deleted by @x". Only a GO can be voided so.

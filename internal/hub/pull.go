@@ -171,7 +171,22 @@ func convertFile(w *wants, f *github.CommitFile) gate.File {
 		Additions:  want(w, "additions", f.Additions),
 		Deletions:  want(w, "deletions", f.Deletions),
 		ContentSHA: f.GetSHA(), // null for a submodule's removal
+		HeadSHA:    refOf(f.GetContentsURL()),
 	}
+}
+
+// refOf returns the commit that the address of a file's content names, "" when
+// it names none.
+func refOf(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	ref := u.Query().Get("ref")
+	if len(ref) != 40 || strings.Trim(ref, "0123456789abcdef") != "" {
+		return ""
+	}
+	return ref
 }
 
 // FilesComplete returns an error of kind [KindTruncated] when the list holds
@@ -273,6 +288,7 @@ func convertReview(w *wants, v *github.PullRequestReview) gate.ReviewOf {
 		User:      mayUser(w, "user", v.User),
 		State:     gate.ReviewState(wantSome(w, "state", v.State)),
 		CommitSHA: v.GetCommitID(), // null when the commit is gone
+		Body:      v.GetBody(),
 	}
 	if review.State != "PENDING" {
 		review.At = wantTime(w, "submitted_at", v.SubmittedAt)

@@ -9,9 +9,9 @@ import (
 	"gonogo/internal/gate"
 )
 
-// Worsens is the key of the message that an event leaves which can make a
-// verdict worse. Only such an event takes a standing READY back while it is
-// being looked at; a remark in the conversation does not.
+// Worsens begins the key of the message that an event leaves which can make a
+// verdict worse. Only such an event, or a command, takes a standing READY back
+// while it is being looked at; a remark in the conversation does not.
 const Worsens = "worsens"
 
 // Source is where a command came from.

@@ -162,3 +162,33 @@ func (x *Index) Heads(ctx context.Context, tx *sql.Tx, repoID int64, number int)
 	}
 	return list, rows.Err()
 }
+
+// SawReview enters for which commit a review was given. The first word counts.
+func (x *Index) SawReview(ctx context.Context, tx *sql.Tx, repoID int64, number int, reviewID int64, sha string) error {
+	_, err := tx.ExecContext(ctx, `INSERT INTO review (repo_id, review_id, number, sha) VALUES ($1, $2, $3, $4)
+		ON CONFLICT (repo_id, review_id) DO NOTHING`, repoID, reviewID, number, text(sha))
+	if err != nil {
+		return fmt.Errorf("enter review %d of #%d: %w", reviewID, number, err)
+	}
+	return nil
+}
+
+// Reviews returns for which commit each review of a pull request was given, by
+// its id, as far as events told.
+func (x *Index) Reviews(ctx context.Context, tx *sql.Tx, repoID int64, number int) (_ map[int64]string, err error) {
+	rows, err := x.on(tx).QueryContext(ctx, "SELECT review_id, sha FROM review WHERE repo_id = $1 AND number = $2", repoID, number)
+	if err != nil {
+		return nil, fmt.Errorf("list the reviews of #%d: %w", number, err)
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	seen := map[int64]string{}
+	for rows.Next() {
+		var id int64
+		var sha string
+		if err := rows.Scan(&id, &sha); err != nil {
+			return nil, err
+		}
+		seen[id] = sha
+	}
+	return seen, rows.Err()
+}

@@ -99,7 +99,7 @@ func (l *Ledger) Prune(ctx context.Context, before time.Time) (int64, error) {
 // Published is the check run that stands on a head commit.
 type Published struct {
 	RunID      int64  // 0: none is known yet
-	Pending    bool   // a new run was asked for, and its answer not seen
+	Pending    bool   // a run was written, and the answer not seen
 	Conclusion string // "" while in progress
 	Digest     string // of all that was written
 	Evaluation int64  // the newest that it shows
@@ -132,13 +132,13 @@ func SavePublished(ctx context.Context, tx *sql.Tx, repoID int64, sha, name stri
 	return err
 }
 
-// ExpectRun records that a new check run is about to be asked for: should its
-// answer be lost, the next publisher looks for it before it asks again.
+// ExpectRun records that a check run is about to be written: should the answer
+// be lost, the next publisher first looks what stands.
 func ExpectRun(ctx context.Context, tx *sql.Tx, repoID int64, sha, name string) error {
 	_, err := tx.ExecContext(ctx, `
 		INSERT INTO published (repo_id, sha, name, run_id, pending, conclusion, digest, evaluation, at)
 		VALUES ($1, $2, $3, 0, 1, '', '', 0, 0)
-		ON CONFLICT (repo_id, sha, name) DO UPDATE SET pending = 1`, repoID, sha, name)
+		ON CONFLICT (repo_id, sha, name) DO UPDATE SET pending = 1, digest = ''`, repoID, sha, name)
 	return err
 }
 

@@ -118,7 +118,9 @@ type decision struct {
 	For       gate.Binding
 	Reason    string `json:",omitempty"`
 	Channel   string
-	CommentID int64  `json:",omitempty"`
+	CommentID int64 `json:",omitempty"`
+	ReviewID  int64 `json:",omitempty"`
+	SaidAt    time.Time
 	URL       string `json:",omitempty"`
 	LiftsOwn  bool   `json:",omitempty"`
 }
@@ -165,7 +167,7 @@ func AppendDecision(ctx context.Context, tx *sql.Tx, pr gate.PullRequest, d gate
 	}
 	return Append(ctx, tx, Entry{
 		At: d.At, Kind: kind, RepoID: pr.Repo.ID, Number: pr.Number, SHA: d.For.HeadSHA, Actor: d.User, Once: once,
-		Data: decision{For: d.For, Reason: d.Reason, Channel: d.Channel, CommentID: d.CommentID, URL: d.URL, LiftsOwn: d.LiftsOwn},
+		Data: decision{For: d.For, Reason: d.Reason, Channel: d.Channel, CommentID: d.CommentID, ReviewID: d.ReviewID, SaidAt: d.SaidAt, URL: d.URL, LiftsOwn: d.LiftsOwn},
 	})
 }
 
@@ -222,7 +224,7 @@ func asDecision(e Entry, raw []byte) (gate.PersonDecision, error) {
 	}
 	return gate.PersonDecision{
 		ID: e.ID, Choice: choice, User: e.Actor, At: e.At, For: data.For, Reason: data.Reason,
-		Channel: data.Channel, CommentID: data.CommentID, URL: data.URL, LiftsOwn: data.LiftsOwn,
+		Channel: data.Channel, CommentID: data.CommentID, ReviewID: data.ReviewID, SaidAt: data.SaidAt, URL: data.URL, LiftsOwn: data.LiftsOwn,
 	}, nil
 }
 

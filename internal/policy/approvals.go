@@ -41,7 +41,7 @@ func approvals(q question, e ReviewEvidence) []gate.Finding {
 		case r.State == gate.Approved && wrote.include(r.User):
 			own = append(own, handle(r.User))
 		case r.State == gate.Approved && r.CommitSHA != q.PR.HeadSHA:
-			stale = append(stale, fmt.Sprintf("%s approved %s", handle(r.User), gate.Short(r.CommitSHA)))
+			stale = append(stale, fmt.Sprintf("%s approved %s", handle(r.User), cmp.Or(gate.Short(r.CommitSHA), "an earlier head")))
 		case !has.Known:
 			found = append(found, unread("the permission of "+handle(r.User), has.Why))
 		case has.Value < gate.PermissionWrite:
@@ -75,7 +75,7 @@ func missingApprovals(q question, need int, approved, stale, own, without []stri
 	}
 	if len(stale) > 0 {
 		f.Code = "review-not-on-head"
-		f.Fact += "; " + strings.Join(stale, ", ")
+		f.Fact = strings.Join(stale, ", ") + "; " + f.Fact
 		f.Fix = "please approve again: the head has moved on"
 	}
 	if len(own) > 0 {

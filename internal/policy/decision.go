@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"gonogo/internal/gate"
 )
@@ -30,7 +31,7 @@ const codeEdited = "edited-command"
 // standings judges every decision as of now: what a person said counts only
 // while all that they said it for is still so, and they still may say it.
 func standings(q question, e DecisionEvidence) []gate.Standing {
-	all := slices.SortedFunc(slices.Values(e.Decisions()), func(a, b gate.PersonDecision) int { return cmp.Compare(a.ID, b.ID) })
+	all := slices.SortedFunc(slices.Values(e.Decisions()), spoken)
 	judged := make([]gate.Standing, len(all))
 	for i, d := range slices.Backward(all) {
 		var why lapse
@@ -42,6 +43,31 @@ func standings(q question, e DecisionEvidence) []gate.Standing {
 		judged[i] = gate.Standing{PersonDecision: d, Counts: why == lapse{}, Code: why.code, Lapsed: why.text}
 	}
 	return judged
+}
+
+// spoken orders decisions by when they were said, which need not be the order in
+// which they reached us. GitHub's clock has seconds: within one, comments go by
+// their ids, and otherwise a NO-GO comes last, so that it wins.
+func spoken(a, b gate.PersonDecision) int {
+	at := func(d gate.PersonDecision) time.Time {
+		if d.SaidAt.IsZero() {
+			return d.At.Truncate(time.Second)
+		}
+		return d.SaidAt.Truncate(time.Second)
+	}
+	veto := func(d gate.PersonDecision) int {
+		if d.Choice == gate.ChoiceNoGo {
+			return 1
+		}
+		return 0
+	}
+	if c := at(a).Compare(at(b)); c != 0 {
+		return c
+	}
+	if a.CommentID != 0 && b.CommentID != 0 {
+		return cmp.Compare(a.CommentID, b.CommentID)
+	}
+	return cmp.Or(cmp.Compare(veto(a), veto(b)), cmp.Compare(a.ID, b.ID))
 }
 
 // lifted says who lifted a NO-GO, or "". The same person may, and another

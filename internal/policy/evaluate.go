@@ -272,8 +272,8 @@ func compare(claim gate.Mark, found gate.Status) (gate.Comparison, string) {
 func Invalid(err error) gate.Finding {
 	return gate.Finding{
 		Status: gate.Fail, Code: "policy-invalid", By: gate.ByAdmin,
-		Fact: "the policy " + Path + " on the base branch is not valid: " + gate.Quote(err.Error()),
-		Fix:  "mend the file on the base branch; until then no pull request is ready",
+		Fact: "policy " + gate.Quote(err.Error()),
+		Fix:  "mend " + Path + " on the base branch; until then no pull request is ready",
 	}
 }
 

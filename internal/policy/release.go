@@ -27,6 +27,7 @@ type ReleaseInput struct {
 	Branches gate.Reading[[]gate.Branch]
 	Issues   map[string]gate.Reading[[]gate.Issue] // by label
 	Alerts   gate.Reading[[]gate.Alert]
+	Faults   []gate.Finding // about the policy: see Invalid
 }
 
 // EvaluateRelease judges a release: every pull request in it was READY when it
@@ -39,7 +40,7 @@ func EvaluateRelease(in ReleaseInput) gate.ReleaseEvaluation {
 	ev := gate.ReleaseEvaluation{
 		At: in.Now, Repo: in.Repo, Release: in.Release, Commit: in.Commit, Previous: in.Previous, Pulls: in.Pulls.Value,
 	}
-	ev.Findings = slices.Concat(releasedPulls(in), releasedBranches(in), releasedIssues(in), releasedAlerts(in))
+	ev.Findings = slices.Concat(in.Faults, releasedPulls(in), releasedBranches(in), releasedIssues(in), releasedAlerts(in))
 	slices.SortStableFunc(ev.Findings, func(a, b gate.Finding) int {
 		return cmp.Or(cmp.Compare(b.Status, a.Status), cmp.Compare(a.By, b.By))
 	})

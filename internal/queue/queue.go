@@ -130,6 +130,10 @@ func (l later) Error() string { return fmt.Sprintf("later, in %s", l.d) }
 // run forward: it is meant for closed windows of rate limits.
 func Later(d time.Duration) error { return later{d} }
 
+// ErrUnheard is what a handler returns that looked at the subject but could not
+// hear its messages: the run is done, and they lie in the mailbox for the next.
+var ErrUnheard = errors.New("the messages were not heard")
+
 // Config is what a queue depends on. Store and Log are required.
 type Config struct {
 	Store *store.Store

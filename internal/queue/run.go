@@ -129,6 +129,8 @@ func (r *run) finish(ctx context.Context, outcome error) error {
 	switch {
 	case outcome == nil:
 		return r.succeed(ctx)
+	case errors.Is(outcome, ErrUnheard):
+		return r.last(func(tx *sql.Tx) error { return r.done(ctx, tx, nil) })
 	case errors.As(outcome, &wait):
 		return r.postpone(ctx, max(wait.d, 0))
 	default:

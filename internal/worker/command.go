@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -39,7 +40,7 @@ func refuse(c inbox.Command, sentence, line string) answer {
 func parseMessages(messages []queue.Message) ([]inbox.Command, error) {
 	var commands []inbox.Command
 	for _, m := range messages {
-		if m.Key == inbox.Worsens {
+		if strings.HasPrefix(m.Key, inbox.Worsens+"/") {
 			continue
 		}
 		c, err := inbox.ParseCommand(m.Body)
@@ -70,42 +71,49 @@ type room struct {
 	class  gate.Class
 	heads  []string        // every head that we know, the newest last
 	since  time.Time       // when we first knew this pull request
-	made   map[string]bool // keys of entries that stand
-	turned map[int64]bool  // people who were told that they may not decide
+	made   map[string]bool // keys of the texts that were heard, whatever came of them
+	told   map[string]answer
+	turned map[int64]bool // people who were told that they may not decide
+
+	unheard bool // a command waits until its author's role can be read
 }
 
 // decide hears the commands that came since the last evaluation, and those that
 // were missed, enters what is accepted, and returns the answers. Afterwards the
 // snapshot holds all decisions.
-func (w *Worker) decide(ctx context.Context, v *view, record gate.Record, commands []inbox.Command) ([]answer, error) {
+//
+// A command whose author's role cannot be read is left for later, and says so as
+// a fault of the evaluation: neither does it count, nor is it forgotten, nor does
+// it hold up the others.
+func (w *Worker) decide(ctx context.Context, v *view, record gate.Record, commands []inbox.Command) (_ []answer, unheard bool, _ error) {
 	r, err := w.newRoom(ctx, v, record)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	// What was changed comes first: its events name who did it.
 	changes := slices.DeleteFunc(slices.Clone(commands), isText)
 	answers, err := r.hearAll(ctx, changes)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	if err := r.checkComments(ctx); err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	texts := append(slices.DeleteFunc(slices.Clone(commands), func(c inbox.Command) bool { return !isText(c) }), r.missed()...)
 	if err := w.complete(ctx, v.repo, v.snap, v.policy, record, commandPeople(texts)); err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	heard, err := r.hearAll(ctx, texts)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	if v.snap.decisions, err = w.Ledger.Decisions(ctx, v.pr.Repo.ID, v.pr.Number); err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	if !v.snap.comments.Known && slices.ContainsFunc(v.snap.decisions, restsOnComment) {
 		v.faults = append(v.faults, policy.Unread("the comments", v.snap.comments.Why))
 	}
-	return append(answers, heard...), nil
+	return append(answers, heard...), r.unheard, nil
 }
 
 // restsOnComment reports whether a decision counts only as long as its comment
@@ -136,7 +144,7 @@ func (r *room) hearAll(ctx context.Context, commands []inbox.Command) ([]answer,
 }
 
 func (w *Worker) newRoom(ctx context.Context, v *view, record gate.Record) (*room, error) {
-	r := &room{view: v, w: w, record: record, made: map[string]bool{}, turned: map[int64]bool{}}
+	r := &room{view: v, w: w, record: record, made: map[string]bool{}, told: map[string]answer{}, turned: map[int64]bool{}}
 	r.class = policy.ClassOf(v.policy, v.pr, record, v.snap.files)
 	heads, err := w.Index.Heads(ctx, nil, v.pr.Repo.ID, v.pr.Number)
 	if err != nil {
@@ -150,17 +158,32 @@ func (w *Worker) newRoom(ctx context.Context, v *view, record gate.Record) (*roo
 	}
 	entries, err := w.Ledger.Entries(ctx, v.pr.Repo.ID, v.pr.Number)
 	for _, e := range entries {
-		r.made[e.Once] = true
-		if e.Kind == ledger.KindRefused && strings.HasSuffix(e.Once, notAuthorized) {
-			r.turned[e.Actor.ID] = true
+		r.made[strings.TrimPrefix(e.Once, heardPrefix)] = true
+		if e.Kind != ledger.KindRefused {
+			continue
 		}
+		var why refusal
+		if err := json.Unmarshal(e.Data.(json.RawMessage), &why); err != nil {
+			return nil, fmt.Errorf("entry %d: %w", e.ID, err)
+		}
+		r.told[strings.TrimPrefix(e.Once, heardPrefix)] = answer{sentence: why.Sentence, line: why.Line, quiet: why.Quiet}
+		r.turned[e.Actor.ID] = r.turned[e.Actor.ID] || why.Code == notAuthorized
 	}
 	return r, err
 }
 
-// notAuthorized ends the key of an entry that refused somebody for want of
-// authority.
-const notAuthorized = "/not-authorized"
+// heardPrefix begins the keys of entries about texts that decided nothing.
+const heardPrefix = "heard/"
+
+// refusal is the data of a refused entry: what its author was told.
+type refusal struct {
+	Code, Sentence, Line string
+	Quiet                bool
+	Channel              inbox.Source
+}
+
+// notAuthorized is the code of a refusal for want of authority.
+const notAuthorized = "not-authorized"
 
 // hear reads one message of the mailbox.
 func (r *room) hear(ctx context.Context, c inbox.Command) ([]answer, error) {
@@ -169,7 +192,9 @@ func (r *room) hear(ctx context.Context, c inbox.Command) ([]answer, error) {
 		return r.obey(ctx, c, pressed(c))
 	case c.Action == "created" || c.Action == "submitted":
 		return r.obey(ctx, c, command.Parse(c.Body))
-	case c.Source == inbox.FromComment && (c.Action == "edited" || c.Action == "deleted"):
+	case c.Source == inbox.FromReview && c.Action == "dismissed":
+		return nil, r.voidOf(ctx, c, "dismissed")
+	case c.Action == "edited" || c.Action == "deleted":
 		return r.changed(ctx, c)
 	}
 	return nil, nil
@@ -199,7 +224,7 @@ func (r *room) obey(ctx context.Context, c inbox.Command, said []command.Command
 			continue
 		}
 		a := r.other(c, cmd)
-		if err := r.enter(ctx, c, ledger.KindAnswered, string(cmd.Kind), ""); err != nil {
+		if err := r.enter(ctx, c, ledger.KindAnswered, map[string]any{"what": cmd.Kind, "channel": c.Source}); err != nil {
 			return nil, err
 		}
 		return append(answers, a), nil // one answer is enough for one text
@@ -226,37 +251,55 @@ func (r *room) other(c inbox.Command, cmd command.Command) answer {
 
 // decision hears a GO or NO-GO.
 func (r *room) decision(ctx context.Context, c inbox.Command, cmd command.Command) ([]answer, error) {
+	if told, refused := r.told[c.Key()]; refused {
+		told.from = c
+		return []answer{told}, nil // what was refused is not judged anew
+	}
 	if r.made[c.Key()] { // a replay, or a job that is tried again
 		return []answer{{from: c, accepted: true}}, nil
 	}
 	holds := r.policy.Authority(r.snap, policy.ReleaseManager, c.User)
+	if !holds.Known && holds.Why.Cause == gate.CauseFault {
+		r.wait(c, cmd, "the role of "+gate.Quote("@"+c.User.Login), holds.Why)
+		return nil, nil
+	}
 	if !holds.Known {
-		if holds.Why.Cause == gate.CauseFault {
-			return nil, fmt.Errorf("read the role of %s for a command on #%d", c.User.Login, r.pr.Number)
-		}
 		return r.refused(ctx, c, "unreadable-role", refuse(c, "whether you are a release manager cannot be read: "+holds.Why.Fact, ""))
 	}
 	if !holds.Value {
 		a := refuse(c, "only a release manager decides here ("+r.whoIs()+"); nothing was changed", "")
 		a.quiet = r.turned[c.User.ID]
-		return r.refused(ctx, c, strings.TrimPrefix(notAuthorized, "/"), a)
+		r.turned[c.User.ID] = true
+		return r.refused(ctx, c, notAuthorized, a)
 	}
 	d := gate.PersonDecision{
-		Choice: gate.ChoiceNoGo, User: c.User, At: c.ReceivedAt, Reason: cmd.Reason, Channel: string(c.Source), CommentID: c.CommentID, URL: c.URL,
+		Choice: gate.ChoiceNoGo, User: c.User, At: c.ReceivedAt, SaidAt: c.CreatedAt, Reason: cmd.Reason,
+		Channel: string(c.Source), CommentID: c.CommentID, ReviewID: c.ReviewID, URL: c.URL,
 		For: gate.Binding{HeadSHA: r.pr.HeadSHA, BaseRef: r.pr.BaseRef, Policy: r.policy.Digest(), Terms: r.record.Terms()},
 	}
 	if cmd.Kind == command.Go {
 		d.Choice = gate.ChoiceGo
-		code, refusal, err := r.mayGo(ctx, c, cmd, &d)
-		if err != nil || refusal == nil && code == codeGone {
+		code, no, err := r.mayGo(ctx, c, cmd, &d)
+		if err != nil || no == nil && (code == codeGone || code == codeWait) {
 			return nil, err
 		}
-		if refusal != nil {
-			return r.refused(ctx, c, code, *refusal)
+		if no != nil {
+			return r.refused(ctx, c, code, *no)
 		}
 	}
 	return []answer{{from: c, accepted: true, decided: true}}, r.accept(ctx, c, d)
 }
+
+// wait leaves a command in the mailbox until what it needs can be read.
+func (r *room) wait(c inbox.Command, cmd command.Command, what string, why gate.Unreadable) {
+	r.unheard = true
+	f := policy.Unread(what, why)
+	f.Fact = fmt.Sprintf("/%s of %s waits: %s", cmd.Kind, gate.Quote("@"+c.User.Login), f.Fact)
+	r.faults = append(r.faults, f)
+}
+
+// codeWait marks a command that is left for later.
+const codeWait = "wait"
 
 // codeGone marks a command whose comment was deleted before it was heard: there
 // is nobody to answer.
@@ -269,9 +312,14 @@ func (r *room) mayGo(ctx context.Context, c inbox.Command, cmd command.Command, 
 		a := refuse(c, sentence, line)
 		return code, &a, nil
 	}
-	if code, err := r.stillThere(ctx, c); err != nil || code == codeGone {
+	code, err = r.stillThere(ctx, c)
+	switch {
+	case err != nil && hub.Unreadable(err).Cause == gate.CauseFault:
+		r.wait(c, cmd, "the comment", hub.Unreadable(err))
+		return codeWait, nil, nil
+	case err != nil || code == codeGone:
 		return code, nil, err
-	} else if code != "" {
+	case code != "":
 		return no(code, "this comment was edited, and edited text is never a command", r.goLine())
 	}
 	switch known, stale := r.named(c, cmd, d); {
@@ -286,7 +334,8 @@ func (r *room) mayGo(ctx context.Context, c inbox.Command, cmd command.Command, 
 	commits := r.snap.commits
 	if !commits.Known {
 		if commits.Why.Cause == gate.CauseFault {
-			return "", nil, fmt.Errorf("read the commits of #%d for a command", r.pr.Number)
+			r.wait(c, cmd, "the list of commits", commits.Why)
+			return codeWait, nil, nil
 		}
 		return no("too-large", "who wrote this pull request cannot be read: "+commits.Why.Fact, "")
 	}
@@ -404,16 +453,16 @@ func (r *room) accept(ctx context.Context, c inbox.Command, d gate.PersonDecisio
 	})
 }
 
-// refused enters that a command was not accepted, and why.
+// refused enters that a command was not accepted, and what its author is told.
 func (r *room) refused(ctx context.Context, c inbox.Command, code string, a answer) ([]answer, error) {
-	return []answer{a}, r.enter(ctx, c, ledger.KindRefused, code, "/"+code)
+	return []answer{a}, r.enter(ctx, c, ledger.KindRefused, refusal{Code: code, Sentence: a.sentence, Line: a.line, Quiet: a.quiet, Channel: c.Source})
 }
 
-func (r *room) enter(ctx context.Context, c inbox.Command, kind ledger.Kind, what, suffix string) error {
+func (r *room) enter(ctx context.Context, c inbox.Command, kind ledger.Kind, data any) error {
 	return r.w.Store.Write(ctx, func(tx *sql.Tx) error {
 		_, err := ledger.Append(ctx, tx, ledger.Entry{
 			At: r.w.now(), Kind: kind, RepoID: r.pr.Repo.ID, Number: r.pr.Number, SHA: r.pr.HeadSHA, Actor: c.User,
-			Once: "heard/" + c.Key() + suffix, Data: map[string]any{"what": what, "channel": c.Source},
+			Once: heardPrefix + c.Key(), Data: data,
 		})
 		return err
 	})
@@ -422,13 +471,11 @@ func (r *room) enter(ctx context.Context, c inbox.Command, kind ledger.Kind, wha
 // changed hears that a comment was edited or deleted. A GO dies with its
 // comment, a NO-GO does not; text that was edited into a command is none.
 func (r *room) changed(ctx context.Context, c inbox.Command) ([]answer, error) {
-	for _, d := range r.snap.decisions {
-		if d.CommentID == c.CommentID {
-			return nil, r.void(ctx, d, c.Action+" by "+gate.Quote("@"+c.Sender.Login))
-		}
+	if r.carries(c) {
+		return nil, r.voidOf(ctx, c, c.Action)
 	}
 	said := command.Parse(c.Body)
-	if c.Action != "edited" || len(said) == 0 || r.made["heard/hint/"+hintKey(c)] {
+	if c.Source != inbox.FromComment || c.Action != "edited" || len(said) == 0 || r.made["hint/"+hintKey(c)] {
 		return nil, nil
 	}
 	hint := c
@@ -436,11 +483,32 @@ func (r *room) changed(ctx context.Context, c inbox.Command) ([]answer, error) {
 	err := r.w.Store.Write(ctx, func(tx *sql.Tx) error {
 		_, err := ledger.Append(ctx, tx, ledger.Entry{
 			At: r.w.now(), Kind: ledger.KindAnswered, RepoID: r.pr.Repo.ID, Number: r.pr.Number, SHA: r.pr.HeadSHA, Actor: c.User,
-			Once: "heard/hint/" + hintKey(c), Data: map[string]any{"what": "edited into a command"},
+			Once: heardPrefix + "hint/" + hintKey(c), Data: map[string]any{"what": "edited into a command"},
 		})
 		return err
 	})
 	return []answer{refuse(hint, "edited text is never a command; write it in a new comment", "")}, err
+}
+
+// carries reports whether a decision rests on the comment or review of c.
+func (r *room) carries(c inbox.Command) bool {
+	return slices.ContainsFunc(r.snap.decisions, func(d gate.PersonDecision) bool { return sameText(c, d) })
+}
+
+func sameText(c inbox.Command, d gate.PersonDecision) bool {
+	return c.CommentID != 0 && c.CommentID == d.CommentID || c.ReviewID != 0 && c.ReviewID == d.ReviewID
+}
+
+// voidOf enters that the text of a decision was edited, deleted or dismissed.
+func (r *room) voidOf(ctx context.Context, c inbox.Command, how string) error {
+	for _, d := range slices.Clone(r.snap.decisions) {
+		if sameText(c, d) {
+			if err := r.void(ctx, d, how+" by "+gate.Quote("@"+c.Sender.Login)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 func hintKey(c inbox.Command) string { return fmt.Sprintf("comment/%d", c.CommentID) }
@@ -468,12 +536,16 @@ func (r *room) checkComments(ctx context.Context) error {
 		live[c.ID] = c
 	}
 	for _, d := range slices.Clone(r.snap.decisions) {
-		if d.CommentID == 0 || d.Voided != "" {
+		if d.Voided != "" || d.CommentID == 0 && d.ReviewID == 0 {
 			continue
 		}
 		how, err := r.fate(ctx, live, d)
-		if err != nil {
+		if _, limited := hub.RetryAfter(err); limited {
 			return err
+		}
+		if err != nil {
+			r.faults = append(r.faults, policy.Unread("a comment with /"+strings.ToLower(string(d.Choice)), hub.Unreadable(err)))
+			continue
 		}
 		if how != "" {
 			if err := r.void(ctx, d, how); err != nil {
@@ -487,6 +559,13 @@ func (r *room) checkComments(ctx context.Context) error {
 // fate is what became of a decision's comment; "" when it stands unchanged. A
 // comment that a list lacks is asked for by its id: lists lag.
 func (r *room) fate(ctx context.Context, live map[int64]gate.Comment, d gate.PersonDecision) (string, error) {
+	if d.ReviewID != 0 {
+		dismissed := slices.ContainsFunc(r.snap.reviews.Value, func(v gate.ReviewOf) bool { return v.ID == d.ReviewID && v.State == gate.Dismissed })
+		if dismissed {
+			return "dismissed", nil
+		}
+		return "", nil
+	}
 	c, ok := live[d.CommentID]
 	if !ok {
 		var err error
@@ -508,43 +587,43 @@ func (r *room) fate(ctx context.Context, live map[int64]gate.Comment, d gate.Per
 // counts as missed.
 const lateness = time.Minute
 
-// missed returns the decisions in comments of which no event came: the server
-// was down, or GitHub lost it. A NO-GO is always taken. A GO is taken only in a
-// pull request that we knew before it was written, and without a SHA only if no
-// head but the present one was ever known.
+// missed returns the decisions in comments and reviews of which no event came:
+// the server was down, or GitHub lost it. A NO-GO is always taken. A GO is taken
+// only in a pull request that we knew before it was written, and without a SHA
+// only if no head but the present one was ever known.
 func (r *room) missed() []inbox.Command {
-	var found []inbox.Command
+	var texts []inbox.Command
 	for _, c := range r.snap.comments.Value {
-		m := inbox.Command{
-			Source: inbox.FromComment, Action: "created", CommentID: c.ID, Body: c.Body, User: c.User, Sender: c.User,
-			CreatedAt: c.CreatedAt, UpdatedAt: c.UpdatedAt, ReceivedAt: r.w.now(),
+		if !edited(c) {
+			texts = append(texts, inbox.Command{Source: inbox.FromComment, Action: "created", CommentID: c.ID, Body: c.Body, User: c.User, CreatedAt: c.CreatedAt, UpdatedAt: c.UpdatedAt})
 		}
-		if r.heard(m) || c.User.Bot || edited(c) || r.w.now().Sub(c.CreatedAt) < lateness {
+	}
+	for _, v := range r.snap.reviews.Value {
+		if v.State != gate.Dismissed {
+			texts = append(texts, inbox.Command{Source: inbox.FromReview, Action: "submitted", ReviewID: v.ID, ReviewSHA: v.CommitSHA, Body: v.Body, User: v.User, CreatedAt: v.At, UpdatedAt: v.At})
+		}
+	}
+	inMail := map[string]bool{}
+	for _, m := range r.job.Messages {
+		inMail[m.Key] = true
+	}
+	now := r.w.now()
+	var found []inbox.Command
+	for _, c := range texts {
+		if c.User.Bot || !inbox.MayCommand(c.Body) || r.made[c.Key()] || inMail[c.Key()] || now.Sub(c.CreatedAt) < lateness {
 			continue
 		}
 		d, ok := command.Decisive(command.Parse(c.Body))
 		if !ok || d.Kind == command.Go && c.CreatedAt.Before(r.since.Truncate(time.Second)) {
 			continue
 		}
+		c.Sender, c.ReceivedAt = c.User, now
 		if !slices.ContainsFunc(r.heads, func(h string) bool { return h != r.pr.HeadSHA }) {
-			m.KnownHead = r.pr.HeadSHA
+			c.KnownHead = r.pr.HeadSHA
 		}
-		found = append(found, m)
+		found = append(found, c)
 	}
 	return found
-}
-
-// heard reports whether a text was heard before, whatever came of it.
-func (r *room) heard(c inbox.Command) bool {
-	if r.made[c.Key()] || slices.ContainsFunc(r.job.Messages, func(m queue.Message) bool { return m.Key == c.Key() }) {
-		return true
-	}
-	for once := range r.made {
-		if strings.HasPrefix(once, "heard/"+c.Key()+"/") || once == "heard/"+c.Key() {
-			return true
-		}
-	}
-	return false
 }
 
 // decided reports whether any of the answers entered a decision.

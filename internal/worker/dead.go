@@ -51,8 +51,12 @@ func (w *Worker) publishDead(ctx context.Context, s queue.Subject) error {
 	}
 	unlock := w.heads.lock(s.ID, pr.HeadSHA)
 	defer unlock()
-	run := report.Check([]gate.Evaluation{ev}, report.Options{Name: p.Check, DetailsURL: pr.URL})
-	return w.writeRun(ctx, repo, s.ID, number, run)
+	evs, err := w.withTwins(ctx, ev)
+	if err != nil {
+		return err
+	}
+	run := report.Check(evs, report.Options{Name: p.Check, DetailsURL: pr.URL})
+	return w.writeRun(ctx, repo, s.ID, gate.Newest(evs), run)
 }
 
 // lastKnown is the pull request as it can still be known, and whether it is one

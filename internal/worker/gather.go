@@ -25,6 +25,7 @@ type guess struct {
 // gathered is what one round of reading brought.
 type gathered struct {
 	pr   gate.Reading[gate.PullRequest]
+	err  error // why the pull request could not be read
 	snap *snapshot
 }
 
@@ -34,15 +35,11 @@ func (w *Worker) gather(ctx context.Context, repo *hub.Repo, number int, g guess
 	out := gathered{snap: newSnapshot()}
 	s := out.snap
 	r := &round{w: w}
-	into(ctx, r, func(ctx context.Context) (gate.PullRequest, error) { return repo.PullRequest(ctx, number) },
-		func(v gate.Reading[gate.PullRequest]) { out.pr = v })
-	into(ctx, r, func(ctx context.Context) ([]gate.File, error) { return repo.Files(ctx, number) },
-		func(v gate.Reading[[]gate.File]) {
-			s.files = v
-			s.leaks = w.scan(ctx, r, repo, v)
-		})
-	into(ctx, r, func(ctx context.Context) ([]gate.Commit, error) { return repo.Commits(ctx, number) },
-		func(v gate.Reading[[]gate.Commit]) { s.commits = v })
+	into(ctx, r, func(ctx context.Context) (pr gate.PullRequest, err error) {
+		pr, out.err = repo.PullRequest(ctx, number)
+		return pr, out.err
+	}, func(v gate.Reading[gate.PullRequest]) { out.pr = v })
+	w.readChange(ctx, r, repo, s, number)
 	into(ctx, r, func(ctx context.Context) ([]gate.ReviewOf, error) { return repo.Reviews(ctx, number) },
 		func(v gate.Reading[[]gate.ReviewOf]) { s.reviews = v })
 	into(ctx, r, func(ctx context.Context) ([]gate.Comment, error) { return repo.Comments(ctx, number) },
@@ -73,6 +70,18 @@ func (w *Worker) mend(ctx context.Context, repo *hub.Repo, out gathered, g guess
 	if pr.BaseRef != g.pr.BaseRef || pr.HeadRef != g.pr.HeadRef || pr.HeadRepoID != g.pr.HeadRepoID {
 		w.readBase(ctx, r, repo, s, pr)
 	}
+	if ofAnotherHead(s, pr) {
+		w.readChange(ctx, r, repo, s, pr.Number)
+	}
+	if err := r.wait(); err != nil {
+		return err
+	}
+	if ofAnotherHead(s, pr) {
+		moving := gate.Unreadable{Cause: gate.CauseFault, Fact: "the head is moving while it is read"}
+		s.files, s.commits = gate.Unread[[]gate.File](moving, s.files.At), gate.Unread[[]gate.Commit](moving, s.commits.At)
+		s.leaks = gate.Unread[gate.LeakScan](moving, s.files.At)
+		return nil
+	}
 	if s.files.Known {
 		if err := hub.FilesComplete(pr, s.files.Value); err != nil {
 			s.files = reading[[]gate.File](nil, err, s.files.At)
@@ -83,7 +92,27 @@ func (w *Worker) mend(ctx context.Context, repo *hub.Repo, out gathered, g guess
 			s.commits = reading[[]gate.Commit](nil, err, s.commits.At)
 		}
 	}
-	return r.wait()
+	return nil
+}
+
+// ofAnotherHead reports whether files or commits were listed for another head
+// than the pull request's: they are asked for by its number, and a push may lie
+// between two answers. Of commits GitHub lists the first 250 only.
+func ofAnotherHead(s *snapshot, pr gate.PullRequest) bool {
+	commits := s.commits.Known && pr.Commits > 0 && len(s.commits.Value) == pr.Commits &&
+		!slices.ContainsFunc(s.commits.Value, func(c gate.Commit) bool { return c.SHA == pr.HeadSHA })
+	return commits || slices.ContainsFunc(s.files.Value, func(f gate.File) bool { return f.HeadSHA != "" && f.HeadSHA != pr.HeadSHA })
+}
+
+// readChange reads what the pull request changes, and searches it.
+func (w *Worker) readChange(ctx context.Context, r *round, repo *hub.Repo, s *snapshot, number int) {
+	into(ctx, r, func(ctx context.Context) ([]gate.File, error) { return repo.Files(ctx, number) },
+		func(v gate.Reading[[]gate.File]) {
+			s.files = v
+			s.leaks = w.scan(ctx, r, repo, v)
+		})
+	into(ctx, r, func(ctx context.Context) ([]gate.Commit, error) { return repo.Commits(ctx, number) },
+		func(v gate.Reading[[]gate.Commit]) { s.commits = v })
 }
 
 // readHead reads what hangs on the head commit. Our own check runs are no

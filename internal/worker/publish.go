@@ -4,13 +4,12 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 
 	"gonogo/internal/gate"
 	"gonogo/internal/hub"
-	"gonogo/internal/inbox"
+	"gonogo/internal/index"
 	"gonogo/internal/ledger"
 	"gonogo/internal/queue"
 	"gonogo/internal/report"
@@ -50,11 +49,12 @@ func (w *Worker) publish(ctx context.Context, v *view, ev gate.Evaluation, notes
 
 // overtaken reports whether the job's subject was touched since it began.
 func (w *Worker) overtaken(ctx context.Context, job queue.Job) (bool, error) {
-	var now int64
-	err := w.Store.Write(ctx, func(tx *sql.Tx) (err error) {
-		now, err = w.Queue.Generation(ctx, tx, job.Subject)
-		return err
-	})
+	tx, err := w.Store.Read().BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return false, err
+	}
+	defer func() { _ = tx.Rollback() }() // nothing was written
+	now, err := w.Queue.Generation(ctx, tx, job.Subject)
 	return now > job.Generation, err
 }
 
@@ -74,11 +74,26 @@ func (w *Worker) withTwins(ctx context.Context, ev gate.Evaluation) ([]gate.Eval
 		if err != nil {
 			return nil, err
 		}
-		if found && twin.PR.BaseRef == p.BaseRef {
+		switch {
+		case found && twin.PR.BaseRef == p.BaseRef:
 			evs = append(evs, twin)
+		case !found && w.policyGuess(p.RepoID).InScope(p.BaseRef, ev.PR.Repo.DefaultBranch, nil):
+			evs = append(evs, unread(ev, p))
 		}
 	}
 	return evs, nil
+}
+
+// unread stands for a pull request on the same head that was not judged yet: a
+// pass of another one must not be taken for its own.
+func unread(ev gate.Evaluation, p index.Pull) gate.Evaluation {
+	return gate.Evaluation{
+		At: ev.At, Verdict: gate.Waiting, Status: gate.Pending,
+		PR: gate.PullRequest{Repo: ev.PR.Repo, Number: p.Number, HeadSHA: p.HeadSHA, BaseRef: p.BaseRef, URL: ev.PR.URL, Draft: p.Draft},
+		Findings: []gate.Finding{{
+			Requirement: "decision/inputs", Status: gate.Pending, Code: "evaluating", By: gate.ByItself, Fact: "its evidence is being read",
+		}},
+	}
 }
 
 // writeRun brings the check run on GitHub to what run says: intent, effect and
@@ -92,17 +107,20 @@ func (w *Worker) writeRun(ctx context.Context, repo *hub.Repo, repoID, number in
 		w.log(ctx).WithField("evaluation", number).Info("superseded: the check run shows a newer evaluation")
 		return nil
 	}
+	if stands.Pending {
+		if err := asItIs(ctx, repo, run, &stands); err != nil {
+			return err
+		}
+	}
 	digest := run.Digest()
 	now := w.now()
 	if found && stands.Digest == digest && now.Sub(stands.At) < refresh {
 		return w.savePublished(ctx, repoID, run, stands.RunID, digest, number, stands.At)
 	}
-	// A completed run does not go back to being in progress: GitHub refuses that.
-	inPlace := stands.RunID != 0 && (stands.Conclusion == "" || run.Conclusion != report.InProgress)
-	if err := w.announce(ctx, repoID, number, run, !inPlace); err != nil {
+	if err := w.announce(ctx, repoID, number, run); err != nil {
 		return err
 	}
-	id, err := w.sendRun(ctx, repo, run, stands, inPlace)
+	id, err := sendRun(ctx, repo, run, stands)
 	if err != nil {
 		return fmt.Errorf("publish on %s: %w", gate.Short(run.HeadSHA), err)
 	}
@@ -110,15 +128,16 @@ func (w *Worker) writeRun(ctx context.Context, repo *hub.Repo, repoID, number in
 	return w.savePublished(ctx, repoID, run, id, digest, number, now)
 }
 
-// announce enters that a check run is about to be written.
-func (w *Worker) announce(ctx context.Context, repoID, number int64, run report.CheckRun, anew bool) error {
+// announce enters that a check run is about to be written. Until its outcome is
+// saved, what stands on GitHub is not known.
+func (w *Worker) announce(ctx context.Context, repoID, number int64, run report.CheckRun) error {
 	return w.Store.Write(ctx, func(tx *sql.Tx) error {
 		_, err := ledger.Append(ctx, tx, ledger.Entry{
 			At: w.now(), Kind: ledger.KindPublish, RepoID: repoID, SHA: run.HeadSHA,
 			Once: fmt.Sprintf("publish/%s/%d/%s", gate.Short(run.HeadSHA), number, run.Conclusion),
 			Data: map[string]any{"name": run.Name, "conclusion": run.Conclusion, "title": run.Title, "evaluation": number},
 		})
-		if err != nil || !anew {
+		if err != nil {
 			return err
 		}
 		return ledger.ExpectRun(ctx, tx, repoID, run.HeadSHA, run.Name)
@@ -133,23 +152,32 @@ func (w *Worker) savePublished(ctx context.Context, repoID int64, run report.Che
 	})
 }
 
-// sendRun changes the standing run in place, or posts a new one. Where one was
-// posted before and its answer was not seen, it is looked for first.
-func (w *Worker) sendRun(ctx context.Context, repo *hub.Repo, run report.CheckRun, stands ledger.Published, inPlace bool) (int64, error) {
-	id := stands.RunID
-	if !inPlace && stands.Pending {
-		runs, err := repo.CheckRuns(ctx, run.HeadSHA, run.Name)
-		if err != nil {
-			return 0, err
-		}
-		i := slices.IndexFunc(runs, func(r hub.Run) bool { return r.ID > stands.RunID })
-		if i >= 0 && (!runs[i].Completed || run.Conclusion != report.InProgress) {
-			inPlace, id = true, runs[i].ID
+// asItIs takes from GitHub what stands on a head after an answer was lost: the
+// run that was asked for may exist or not, and may have been changed or not.
+func asItIs(ctx context.Context, repo *hub.Repo, run report.CheckRun, stands *ledger.Published) error {
+	runs, err := repo.CheckRuns(ctx, run.HeadSHA, run.Name)
+	if err != nil {
+		return err
+	}
+	stands.RunID, stands.Conclusion, stands.Digest = 0, "", ""
+	for _, r := range runs {
+		if r.ID > stands.RunID {
+			stands.RunID, stands.Conclusion = r.ID, string(r.Conclusion)
 		}
 	}
-	if inPlace {
-		updated, err := repo.UpdateCheckRun(ctx, id, run)
-		if !hub.IsMissing(err) {
+	return nil
+}
+
+// sendRun changes the standing run in place, or posts a new one: for a head that
+// has none, and where a completed run would have to go back to being in
+// progress, which GitHub refuses.
+func sendRun(ctx context.Context, repo *hub.Repo, run report.CheckRun, stands ledger.Published) (int64, error) {
+	if stands.RunID != 0 && (stands.Conclusion == "" || run.Conclusion != report.InProgress) {
+		updated, err := repo.UpdateCheckRun(ctx, stands.RunID, run)
+		switch {
+		case err == nil && updated.Conclusion != run.Conclusion:
+			return 0, fmt.Errorf("check run %d is %q after it was made %q", updated.ID, updated.Conclusion, run.Conclusion)
+		case !hub.IsMissing(err):
 			return updated.ID, err
 		}
 	}
@@ -166,7 +194,8 @@ func (w *Worker) noticeWhenSlow(ctx context.Context, repo *hub.Repo, job queue.J
 	done := make(chan struct{})
 	timer := time.AfterFunc(w.Slow, func() {
 		defer close(done)
-		if err := w.noticeSlow(ctx, repo, job, g, number); err != nil && ctx.Err() == nil {
+		_, err := calm(func() (struct{}, error) { return struct{}{}, w.noticeSlow(ctx, repo, job, g, number) })
+		if err != nil && ctx.Err() == nil {
 			w.log(ctx).WithError(err).Warn("could not publish that the evaluation is under way")
 		}
 	})
@@ -185,7 +214,7 @@ func (w *Worker) noticeSlow(ctx context.Context, repo *hub.Repo, job queue.Job, 
 	if err != nil {
 		return err
 	}
-	worse := slices.ContainsFunc(job.Messages, func(m queue.Message) bool { return m.Key == inbox.Worsens })
+	worse := len(job.Messages) > 0 // commands, and events that can worsen the verdict
 	standsWell := found && (stands.Conclusion != string(report.Success) || !worse)
 	if standsWell || !p.InScope(g.pr.BaseRef, g.pr.Repo.DefaultBranch, nil) {
 		return nil

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"gonogo/internal/decision"
@@ -30,6 +31,7 @@ type view struct {
 	policy *policy.Policy
 	number int64 // of the evaluation
 	faults []gate.Finding
+	lags   bool // an event told of a later state than was read
 }
 
 // outcome is what an evaluation leaves to do.
@@ -38,14 +40,18 @@ type outcome struct {
 	comments []gate.Comment // as they were read
 	moved    bool           // start over: nothing was published
 	asking   error          // why the question for a decision could not be written
+	unheard  bool           // some commands could not be heard and stay in the mailbox
 }
 
 // pull evaluates one pull request, publishes its verdict, and answers the
 // commands that were given on it.
 func (w *Worker) pull(ctx context.Context, job queue.Job) error {
 	repo, err := w.repository(ctx, job.Subject.ID)
-	if err != nil || repo == nil {
+	if err != nil {
 		return err
+	}
+	if repo == nil {
+		return queue.ErrUnheard
 	}
 	var answers []answer
 	for range rereads {
@@ -54,10 +60,14 @@ func (w *Worker) pull(ctx context.Context, job queue.Job) error {
 		if err != nil {
 			return err
 		}
-		if !out.moved {
-			return w.courtesy(ctx, errors.Join(w.answer(ctx, repo, job, answers, out.comments), out.asking))
+		if out.moved {
+			continue
 		}
-		job.Messages = nil // they were heard
+		err = w.courtesy(ctx, errors.Join(w.answer(ctx, repo, job, answers, out.comments), out.asking))
+		if err == nil && out.unheard {
+			return queue.ErrUnheard
+		}
+		return err
 	}
 	return errors.New("head, base or record moved at every reading")
 }
@@ -82,18 +92,18 @@ func (w *Worker) evaluate(ctx context.Context, repo *hub.Repo, job queue.Job) (o
 		return outcome{}, err
 	case !found.pr.Known:
 		stopNotice()
-		return outcome{}, w.unreadable(ctx, repo, job, number, found.pr.Why)
+		return outcome{}, w.unreadable(ctx, repo, job, number, found)
 	}
 	v := &view{job: job, repo: repo, pr: found.pr.Value, snap: found.snap, number: number}
 	if err := w.remember(ctx, v); err != nil {
 		return outcome{}, err
 	}
 	if !v.pr.Open {
-		return outcome{}, w.closed(ctx, v)
+		return outcome{unheard: !v.pr.Merged}, w.closed(ctx, v)
 	}
 	w.usePolicy(v)
 	if in, err := w.inScope(ctx, v); err != nil || !in {
-		return outcome{}, err
+		return outcome{unheard: true}, err
 	}
 	out, ev, err := w.judge(ctx, v)
 	if err != nil || out.moved {
@@ -115,18 +125,25 @@ func (w *Worker) judge(ctx context.Context, v *view) (outcome, gate.Evaluation, 
 	if err != nil {
 		return out, gate.Evaluation{}, err
 	}
+	if err := w.trustReviews(ctx, v); err != nil {
+		return out, gate.Evaluation{}, err
+	}
 	if v.snap.decisions, err = w.Ledger.Decisions(ctx, v.pr.Repo.ID, v.pr.Number); err != nil {
 		return out, gate.Evaluation{}, err
 	}
 	if err := w.complete(ctx, v.repo, v.snap, v.policy, record, commandPeople(commands)); err != nil {
 		return out, gate.Evaluation{}, err
 	}
-	if out.answers, err = w.decide(ctx, v, record, commands); err != nil {
-		return out, gate.Evaluation{}, err
+	// Whose rules they are is not known while the policy is not: commands wait.
+	if out.unheard = len(v.faults) > 0; !out.unheard {
+		out.answers, out.unheard, err = w.decide(ctx, v, record, commands)
+		if err != nil {
+			return out, gate.Evaluation{}, err
+		}
 	}
 	ev, err := w.result(ctx, v, record)
 	if err == nil && ev.Verdict == gate.Ready && !v.pr.Draft {
-		out.moved, err = w.moved(ctx, v, record)
+		out.moved, err = w.moved(ctx, v)
 	}
 	return out, ev, err
 }
@@ -142,11 +159,15 @@ func (w *Worker) settle(ctx context.Context, v *view, ev gate.Evaluation, out ou
 
 // unreadable publishes that the pull request itself cannot be read, on the head
 // that was last judged, and asks for another try.
-func (w *Worker) unreadable(ctx context.Context, repo *hub.Repo, job queue.Job, number int64, why gate.Unreadable) error {
-	again := fmt.Errorf("read #%d: %s", job.Subject.Number, why.Fact)
-	if why.Cause == gate.CauseMissing {
+func (w *Worker) unreadable(ctx context.Context, repo *hub.Repo, job queue.Job, number int64, read gathered) error {
+	again := fmt.Errorf("read #%d: %w", job.Subject.Number, read.err)
+	why := read.pr.Why
+	switch {
+	case hub.KindOf(read.err) == hub.KindSuspended:
+		return again
+	case why.Cause == gate.CauseMissing:
 		w.log(ctx).Info("the pull request is gone or not visible: nothing to judge")
-		return nil
+		return queue.ErrUnheard
 	}
 	last, found, err := w.Ledger.Latest(ctx, job.Subject.ID, job.Subject.Number)
 	if err != nil || !found {
@@ -208,11 +229,15 @@ func (w *Worker) remember(ctx context.Context, v *view) error {
 		return err
 	}
 	known, err := w.Index.Pull(ctx, nil, v.pr.Repo.ID, v.pr.Number)
-	if err != nil || known.HeadSHA == v.pr.HeadSHA || w.now().Sub(known.AsOf) > lag {
+	if err != nil || w.now().Sub(known.AsOf) > lag {
 		return err
 	}
-	w.log(ctx).WithField("sha", known.HeadSHA).Info("GitHub's API still shows an earlier head")
-	return queue.Later(lagging)
+	if known.HeadSHA != v.pr.HeadSHA || known.BaseRef != v.pr.BaseRef {
+		w.log(ctx).WithField("sha", known.HeadSHA).Info("GitHub's API still shows an earlier head or base")
+		return queue.Later(lagging)
+	}
+	v.lags = true // in something else, the record perhaps: judged now, and again soon
+	return nil
 }
 
 // usePolicy settles the policy in force. A file that is missing leaves the
@@ -243,8 +268,11 @@ func (w *Worker) inScope(ctx context.Context, v *view) (bool, error) {
 	if v.policy.InScope(v.pr.BaseRef, v.pr.Repo.DefaultBranch, rules.Value) {
 		return true, nil
 	}
-	if !rules.Known {
+	if !rules.Known && rules.Why.Cause == gate.CauseFault {
 		return false, errors.New("the rules of " + v.pr.BaseRef + " could not be read")
+	}
+	if !rules.Known {
+		w.log(ctx).WithField("base", v.pr.BaseRef).Warn("whether the rules of this branch require the check may not be read: it is not judged")
 	}
 	w.log(ctx).WithField("base", v.pr.BaseRef).Debug("base branch out of scope: no check run")
 	return false, nil
@@ -288,20 +316,51 @@ func earliest(since, now time.Time) time.Time {
 	return since
 }
 
-// moved reads head, base and record once more, and reports whether any of them
-// is no longer what the evaluation was made from.
-func (w *Worker) moved(ctx context.Context, v *view, record gate.Record) (bool, error) {
+// moved reads the pull request once more, and reports whether anything in it is
+// no longer what the evaluation was made from.
+func (w *Worker) moved(ctx context.Context, v *view) (bool, error) {
 	again, err := v.repo.PullRequest(ctx, v.pr.Number)
 	if err != nil {
 		return false, err
 	}
-	same := again.Open && again.HeadSHA == v.pr.HeadSHA && again.BaseRef == v.pr.BaseRef &&
-		(again.Body == v.pr.Body || decision.Parse(again.Body).Terms().Hash() == record.Terms().Hash() && decision.Parse(again.Body).Decision == record.Decision)
-	if same {
-		return false, nil
+	same := again.Open && again.HeadSHA == v.pr.HeadSHA && again.BaseRef == v.pr.BaseRef && again.Body == v.pr.Body &&
+		again.Draft == v.pr.Draft && slices.Equal(again.Labels, v.pr.Labels)
+	if !same {
+		w.log(ctx).Info("the pull request moved before READY was published: starting over")
 	}
-	w.log(ctx).Info("head, base or record moved before READY was published: starting over")
-	return true, nil
+	return !same, nil
+}
+
+// trustReviews puts right for which commit each review was given. GitHub has
+// been seen to move an approval to a later head, so that its commit_id proves
+// nothing: what counts is the event that told of the review. One of which no
+// event came counts for the head only if no other head was ever known, or if
+// the head was known before the review was given.
+func (w *Worker) trustReviews(ctx context.Context, v *view) error {
+	seen, err := w.Index.Reviews(ctx, nil, v.pr.Repo.ID, v.pr.Number)
+	if err != nil {
+		return err
+	}
+	heads, err := w.Index.Heads(ctx, nil, v.pr.Repo.ID, v.pr.Number)
+	if err != nil {
+		return err
+	}
+	known := time.Time{}
+	others := false
+	for _, h := range heads {
+		others = others || h.SHA != v.pr.HeadSHA
+		if h.SHA == v.pr.HeadSHA {
+			known = h.Seen // when it became the head for the last time
+		}
+	}
+	for i, r := range v.snap.reviews.Value {
+		if sha, ok := seen[r.ID]; ok {
+			v.snap.reviews.Value[i].CommitSHA = sha
+		} else if others && (known.IsZero() || r.At.Before(known.Truncate(time.Second))) {
+			v.snap.reviews.Value[i].CommitSHA = ""
+		}
+	}
+	return nil
 }
 
 // store records the evaluation, a changed verdict, and when to look again, in
@@ -325,7 +384,7 @@ func (w *Worker) store(ctx context.Context, v *view, ev gate.Evaluation, acts []
 				return err
 			}
 		}
-		return w.Queue.Wake(ctx, tx, v.job.Subject, w.wakeAt(ev))
+		return w.Queue.Wake(ctx, tx, v.job.Subject, w.wakeAt(v, ev))
 	})
 }
 
@@ -350,7 +409,10 @@ func (w *Worker) enterVerdict(ctx context.Context, tx *sql.Tx, ev gate.Evaluatio
 const refresh = 24 * time.Hour
 
 // wakeAt is when to look again without an event.
-func (w *Worker) wakeAt(ev gate.Evaluation) time.Time {
+func (w *Worker) wakeAt(v *view, ev gate.Evaluation) time.Time {
+	if soon := ev.At.Add(5 * time.Second); v.lags && (ev.Again.IsZero() || ev.Again.After(soon)) {
+		return soon
+	}
 	if !ev.Again.IsZero() {
 		return ev.Again
 	}
@@ -366,6 +428,14 @@ func (w *Worker) closed(ctx context.Context, v *view) error {
 	if err != nil {
 		return err
 	}
+	shown, _, err := w.Ledger.PublishedOn(ctx, v.pr.Repo.ID, v.pr.HeadSHA, w.policyGuess(v.pr.Repo.ID).Check)
+	if err != nil {
+		return err
+	}
+	verdict := last.Verdict
+	if verdict == gate.Ready && (shown.Conclusion != string(report.Success) || last.PR.BaseRef != v.pr.BaseRef) {
+		verdict = gate.Waiting // what was found was not what stood on GitHub, or was for another base
+	}
 	return w.Store.Write(ctx, func(tx *sql.Tx) error {
 		if err := w.Queue.Wake(ctx, tx, v.job.Subject, time.Time{}); err != nil || !v.pr.Merged {
 			return err
@@ -378,7 +448,7 @@ func (w *Worker) closed(ctx context.Context, v *view) error {
 		_, err := ledger.Append(ctx, tx, ledger.Entry{
 			At: w.now(), Kind: ledger.KindMerged, RepoID: v.pr.Repo.ID, Number: v.pr.Number, SHA: v.pr.HeadSHA,
 			Once: ledger.MergedOnce(v.pr.Number),
-			Data: ledger.Merge{Verdict: last.Verdict, Evaluation: last.Number, MergeSHA: v.pr.MergeSHA, Base: v.pr.BaseRef, At: v.pr.MergedAt},
+			Data: ledger.Merge{Verdict: verdict, Evaluation: last.Number, MergeSHA: v.pr.MergeSHA, Base: v.pr.BaseRef, At: v.pr.MergedAt},
 		})
 		return err
 	})

@@ -53,7 +53,7 @@ func (w *Worker) release(ctx context.Context, job queue.Job) error {
 	in := policy.ReleaseInput{
 		Repo: known, Release: releases[i], Commit: commit, Now: w.now(), Policy: policy.BuiltIn(), Issues: map[string]gate.Reading[[]gate.Issue]{},
 	}
-	if in.Policy, err = w.releasePolicy(ctx, repo, known.DefaultBranch); err != nil {
+	if err := w.releasePolicy(ctx, repo, &in); err != nil {
 		return err
 	}
 	if err := w.gatherRelease(ctx, repo, previousOf(releases, releases[i]), &in); err != nil {
@@ -93,7 +93,8 @@ func previousOf(releases []gate.Release, r gate.Release) *gate.Release {
 	}
 	var previous *gate.Release
 	for _, c := range releases {
-		earlier := c.ID != r.ID && !c.Draft && (r.Draft || at(c).Before(at(r)))
+		older := at(c).Before(at(r)) || at(c).Equal(at(r)) && c.ID < r.ID
+		earlier := c.ID != r.ID && !c.Draft && (r.Draft || older)
 		if earlier && (previous == nil || at(c).After(at(*previous))) {
 			previous = &c
 		}
@@ -101,23 +102,23 @@ func previousOf(releases []gate.Release, r gate.Release) *gate.Release {
 	return previous
 }
 
-// releasePolicy loads the policy of a release, which has no one to be told of a
-// broken one but the log: it is judged by the built-in policy then, which is no
-// milder about what a release is asked for.
-func (w *Worker) releasePolicy(ctx context.Context, repo *hub.Repo, branch string) (*policy.Policy, error) {
-	file, err := repo.File(ctx, policy.Path, branch)
+// releasePolicy settles the policy of a release: that of the default branch.
+// One that is not valid is a finding, as for a pull request.
+func (w *Worker) releasePolicy(ctx context.Context, repo *hub.Repo, in *policy.ReleaseInput) error {
+	file, err := repo.File(ctx, policy.Path, in.Repo.DefaultBranch)
 	if hub.IsMissing(err) {
-		return policy.BuiltIn(), nil
+		return nil
 	}
 	if err != nil {
-		return nil, err
+		return err
 	}
 	p, err := policy.Parse(policy.Path, file.Content)
 	if err != nil {
-		w.log(ctx).WithError(err).Warn("the policy is not valid: the release is judged by the built-in one")
-		return policy.BuiltIn(), nil
+		in.Faults = append(in.Faults, policy.Invalid(err))
+		return nil
 	}
-	return p, nil
+	in.Policy = p
+	return nil
 }
 
 // gatherRelease reads all that a release is judged from.
@@ -266,6 +267,17 @@ func (w *Worker) publishRelease(ctx context.Context, repo *hub.Repo, ev gate.Rel
 	}
 	unlock := w.heads.lock(ev.Repo.ID, ev.Commit)
 	defer unlock()
+	pulls, err := w.Index.ByHead(ctx, nil, ev.Repo.ID, ev.Commit)
+	if err != nil {
+		return err
+	}
+	for _, p := range pulls {
+		if p.Open && p.HeadSHA == ev.Commit {
+			// One commit has one check: a merge must not come by on a release's word.
+			w.log(ctx).WithField("open", p.Number).Warn("the release's commit heads an open pull request, whose check stands")
+			return nil
+		}
+	}
 	run := report.Release(ev, report.Options{Name: name, DetailsURL: ev.Release.URL})
 	if err := w.writeRun(ctx, repo, ev.Repo.ID, ev.Number, run); err != nil {
 		return err

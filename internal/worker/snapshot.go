@@ -2,7 +2,9 @@ package worker
 
 import (
 	"context"
+	"fmt"
 	"maps"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
@@ -148,13 +150,30 @@ func (r *round) noticeLimit(err error) {
 // here, once; what a person is told of it is the reading's own sentence.
 func into[T any](ctx context.Context, r *round, read func(context.Context) (T, error), set func(gate.Reading[T])) {
 	r.wg.Go(func() {
-		value, err := read(ctx)
+		value, err := calm(func() (T, error) { return read(ctx) })
 		if err != nil {
 			r.noticeLimit(err)
 			r.w.log(ctx).WithError(err).WithField("kind", hub.KindOf(err)).Info("evidence could not be read")
 		}
-		set(reading(value, err, r.w.now()))
+		if _, err := calm(func() (struct{}, error) {
+			set(reading(value, err, r.w.now()))
+			return struct{}{}, nil
+		}); err != nil {
+			r.w.log(ctx).WithError(err).Error("evidence could not be searched")
+			set(gate.Unread[T](gate.Unreadable{Cause: gate.CauseFault, Fact: "it could not be searched"}, r.w.now()))
+		}
 	})
+}
+
+// calm turns a panic into an error: it must not end the process, which serves
+// others too.
+func calm[T any](f func() (T, error)) (value T, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
+		}
+	}()
+	return f()
 }
 
 // wait ends the round. It returns the limit that GitHub set, if any.

@@ -118,7 +118,7 @@ func (w *Worker) Work(ctx context.Context, job queue.Job) error {
 	}
 	if hub.KindOf(err) == hub.KindSuspended {
 		w.log(ctx).WithError(err).Warn("the installation is suspended: nothing is done until it returns")
-		return nil
+		return queue.ErrUnheard
 	}
 	return err
 }

@@ -111,7 +111,19 @@ CREATE TABLE head (
 CREATE INDEX head_sha ON head (repo_id, sha);
 CREATE INDEX head_pull ON head (repo_id, number);
 
+-- For which commit a review was given, by the event that told of it: the API has
+-- been seen to move a review to a later head.
+CREATE TABLE review (
+    repo_id   BIGINT NOT NULL,
+    review_id BIGINT NOT NULL,
+    number    BIGINT NOT NULL,
+    sha       TEXT   NOT NULL,
+    PRIMARY KEY (repo_id, review_id)
+);
+CREATE INDEX review_pull ON review (repo_id, number);
+
 -- +goose Down
+DROP TABLE review;
 DROP TABLE head;
 DROP TABLE pull;
 DROP TABLE repository;

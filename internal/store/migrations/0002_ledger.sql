@@ -36,7 +36,7 @@ CREATE TABLE published (
     sha        TEXT   NOT NULL,
     name       TEXT   NOT NULL,
     run_id     BIGINT NOT NULL, -- 0: none is known yet
-    pending    INTEGER NOT NULL, -- 1: a new run was asked for, and its answer not seen
+    pending    INTEGER NOT NULL, -- 1: a run was written, and the answer not seen
     conclusion TEXT   NOT NULL, -- '' while in progress
     digest     TEXT   NOT NULL, -- of all that was written
     evaluation BIGINT NOT NULL,
