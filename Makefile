@@ -56,7 +56,7 @@ else
 endif
 
 fmt:
-	@unformatted=$$("$$(go env GOROOT)/bin/gofmt" -l cmd config internal *.go) || exit 1; \
+	@unformatted=$$("$$(go env GOROOT)/bin/gofmt" -l cmd config internal) || exit 1; \
 	if [ -n "$$unformatted" ]; then echo "not formatted; run gofmt -w on:"; echo "$$unformatted"; exit 1; fi
 
 lint: fmt ## Run gofmt, vet, staticcheck, deadcode and gosec
@@ -90,7 +90,7 @@ cover: ## Measure how much of the code the tests run; writes bin/cover.html
 	@go tool cover -func=bin/cover.out | tail -1
 
 golden: ## Rewrite the expected outputs in testdata and the generated parts of the documentation
-	go test ./internal/decision ./internal/report . -update
+	go test ./internal/decision ./internal/report ./internal/project -update
 
 openapi: ## Cut testdata/openapi anew from GitHub's API description (needs npm; unpacks 400 MB)
 	@dir=$$(mktemp -d) && trap 'rm -rf "$$dir"' EXIT && \

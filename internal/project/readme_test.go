@@ -1,4 +1,4 @@
-package gonogo_test
+package project_test
 
 import (
 	"fmt"

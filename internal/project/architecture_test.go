@@ -1,4 +1,4 @@
-package gonogo_test
+package project_test
 
 import (
 	"go/ast"
@@ -15,7 +15,7 @@ import (
 // levels are the packages below internal, the highest first. A package may
 // import those of lower levels, never one of its own or of a higher level.
 var levels = [][]string{
-	{"app"},
+	{"app", "project"},
 	{"webhook", "dispatch", "worker", "board", "sandbox"},
 	{"hub", "queue", "inbox", "index", "ledger", "secretscan"},
 	{"store", "policy", "decision", "command", "report"},

@@ -1,4 +1,4 @@
-package gonogo_test
+package project_test
 
 import (
 	"go/ast"
@@ -95,7 +95,7 @@ func TestThreatsNameTests(t *testing.T) {
 		if len(cells) != 5 || !regexp.MustCompile(`^ \d`).MatchString(cells[1]) {
 			continue
 		}
-		pkg := "."
+		pkg := ""
 		for _, m := range regexp.MustCompile("`(\\w+)`:|\\b((?:Test|Fuzz)\\w+)").FindAllStringSubmatch(cells[3], -1) {
 			if m[1] != "" {
 				pkg = "internal/" + m[1]
