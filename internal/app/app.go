@@ -232,6 +232,7 @@ const soon = 30 * time.Second
 func (a *App) reconcile(ctx context.Context) {
 	for {
 		next := a.cfg.ReconcileEvery
+		a.nameDead(ctx)
 		if err := a.reconcileOnce(ctx); err != nil && ctx.Err() == nil {
 			a.log.WithError(err).Warn("could not list the installations; trying again soon")
 			next = min(next, soon)
@@ -241,6 +242,18 @@ func (a *App) reconcile(ctx context.Context) {
 			return
 		case <-time.After(next):
 		}
+	}
+}
+
+// nameDead says in the log which subjects were given up, until an event or a
+// reconcile revives them.
+func (a *App) nameDead(ctx context.Context) {
+	dead, err := a.queue.Dead(ctx)
+	if err != nil {
+		return // the next write of the same store will say why
+	}
+	for _, d := range dead {
+		a.log.WithFields(logrus.Fields{"subject": d.Subject.String(), "since": d.At.UTC().Format(time.RFC3339), "error": d.Error}).Warn("given up")
 	}
 }
 

@@ -62,7 +62,7 @@ func Settings() []Setting {
 			}
 			return nil
 		}},
-		{"private_key", "", "The App's private key in PEM form. Or name its file:", func(c *Config, v string) error {
+		{"private_key", "", "The App's private key in PEM form; or name its file with the next one.", func(c *Config, v string) error {
 			if v != "" {
 				c.PrivateKey = []byte(strings.ReplaceAll(v, `\n`, "\n"))
 			}
@@ -93,7 +93,7 @@ func Settings() []Setting {
 			return nil
 		}},
 		{"listen", ":8080", "The address to serve on.", func(c *Config, v string) error { c.Listen = v; return nil }},
-		{"public_url", "", "Where people reach this server.", func(c *Config, v string) error { c.PublicURL = v; return nil }},
+		{"public_url", "", "Where people reach this server; nothing links there before it has pages for them.", func(c *Config, v string) error { c.PublicURL = v; return nil }},
 		{"database_url", "sqlite:gonogo.db", "The database: sqlite:PATH.", func(c *Config, v string) error { c.DatabaseURL = v; return nil }},
 		{"log_level", "info", "debug, info, warn or error.", func(c *Config, v string) (err error) {
 			if c.LogLevel, err = logrus.ParseLevel(v); err != nil {

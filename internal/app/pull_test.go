@@ -417,3 +417,15 @@ func TestRecordEditedBetweenReadAndPublish(t *testing.T) {
 		}
 	}
 }
+
+func TestAskSpeaksToTheMaintainersOfOutsiders(t *testing.T) {
+	w := newWorld(t)
+	pr := w.repo.Open("eve", sandbox.Change{Title: "From afar", Fork: true, Body: body("medium"), Files: map[string]string{"a.go": "package a\n"}})
+	pr.Check("build", "success")
+	pr.Approve("lee")
+	w.shows(pr, "WAITING · go-missing")
+	w.quiet()
+	if c := pr.Comments(); len(c) != 1 || !strings.Contains(c[0].Body, "what is still to do is the maintainers'") {
+		t.Errorf("comments %+v", c)
+	}
+}

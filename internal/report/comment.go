@@ -55,8 +55,9 @@ const maxAsked = 3
 
 // Ask renders the comment that asks for a decision. It is the one text in which
 // people are mentioned so that GitHub notifies them: logins read from the API,
-// three at most.
-func Ask(ev gate.Evaluation, deciders []gate.User, lapsed string) string {
+// three at most. For an author without write access, who can do nothing about it,
+// it says that the maintainers must.
+func Ask(ev gate.Evaluation, deciders []gate.User, lapsed string, outsider bool) string {
 	var names []string
 	for _, u := range deciders[:min(len(deciders), maxAsked)] {
 		if isLogin(u.Login) {
@@ -69,6 +70,9 @@ func Ask(ev gate.Evaluation, deciders []gate.User, lapsed string) string {
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: this %s-risk pull request waits for your decision on `%s`.", who, ev.Class, gate.Short(ev.PR.HeadSHA))
+	if outsider {
+		b.WriteString(" Its author has no write access here: what is still to do is the maintainers'.")
+	}
 	if lapsed != "" {
 		fmt.Fprintf(&b, " An earlier GO no longer counts: %s.", strings.TrimRight(markdown(lapsed), ". "))
 	}

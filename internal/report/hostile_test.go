@@ -144,7 +144,7 @@ func TestUserTextIsNeverMarkup(t *testing.T) {
 		return map[string]string{
 			"summary": run.Summary, "text": run.Text, "release summary": release.Summary, "release text": release.Text,
 			"reply": Reply(s, "nobody knows "+gate.Quote(s), "/go "+s, s), "help": Help(hostileEvaluation(s), s),
-			"ask": Ask(hostileEvaluation(s), []gate.User{{Login: s}}, "the comment of "+gate.Quote(s)+" was edited"),
+			"ask": Ask(hostileEvaluation(s), []gate.User{{Login: s}}, "the comment of "+gate.Quote(s)+" was edited", true),
 		}
 	}
 	harmless := map[string]string{}

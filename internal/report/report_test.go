@@ -133,8 +133,8 @@ func TestGoldenCheckRuns(t *testing.T) {
 		})
 	}
 	golden(t, "help", Help(good(), "c1"))
-	golden(t, "ask", Ask(lapsed, []gate.User{{Login: "dana"}, {Login: "sam"}, {Login: "lee"}, {Login: "kim"}}, lapsed.Decisions[0].Lapsed))
-	golden(t, "ask-nobody", Ask(good(), nil, ""))
+	golden(t, "ask", Ask(lapsed, []gate.User{{Login: "dana"}, {Login: "sam"}, {Login: "lee"}, {Login: "kim"}}, lapsed.Decisions[0].Lapsed, false))
+	golden(t, "ask-nobody", Ask(good(), nil, "", true))
 	golden(t, "reply", Reply("bob", "only a release manager decides here, such as "+gate.Quote("@dana"), "", "c1")+Reply("dana", "the head may have moved since you wrote; say which commit you mean", "/go 9f8e7d6", "c2"))
 }
 

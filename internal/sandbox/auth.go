@@ -24,7 +24,8 @@ type token struct {
 // https://docs.github.com/en/rest/apps/apps#create-an-installation-access-token-for-an-app
 const tokenLife = time.Hour
 
-// DefaultPermissions returns what Gonogo's manifest asks for.
+// DefaultPermissions returns enough for every route of this package: what
+// Gonogo's manifest asks for, and what later versions may need.
 func DefaultPermissions() map[string]string {
 	return map[string]string{
 		"metadata": "read", "checks": "write", "contents": "read", "pull_requests": "write", "issues": "write",

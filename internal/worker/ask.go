@@ -30,14 +30,14 @@ func (w *Worker) ask(ctx context.Context, v *view, ev gate.Evaluation) error {
 	if !anew && last.HeadSHA == ev.PR.HeadSHA {
 		return nil
 	}
-	deciders, err := w.deciders(ctx, v, ev)
+	deciders, outsider, err := w.deciders(ctx, v, ev)
 	if _, limited := hub.RetryAfter(err); limited {
 		return err
 	}
 	if err != nil { // the question matters more than the names in it
 		w.log(ctx).WithError(err).Info("the people with write access could not be listed: nobody is mentioned")
 	}
-	next := ledger.Ask{CommentID: last.CommentID, HeadSHA: ev.PR.HeadSHA, LapsedGo: max(last.LapsedGo, lapsed.ID), Body: report.Ask(ev, deciders, lapsed.Lapsed)}
+	next := ledger.Ask{CommentID: last.CommentID, HeadSHA: ev.PR.HeadSHA, LapsedGo: max(last.LapsedGo, lapsed.ID), Body: report.Ask(ev, deciders, lapsed.Lapsed, outsider)}
 	if !anew {
 		_, err = v.repo.EditComment(ctx, last.CommentID, next.Body)
 		anew = hub.IsMissing(err)
@@ -85,12 +85,14 @@ func lapsedGo(ev gate.Evaluation) gate.Standing {
 }
 
 // deciders lists who may say /go here and has not: the record's final decision
-// owner first, then others by login.
-func (w *Worker) deciders(ctx context.Context, v *view, ev gate.Evaluation) ([]gate.User, error) {
+// owner first, then others by login. It also tells whether the author has no
+// write access.
+func (w *Worker) deciders(ctx context.Context, v *view, ev gate.Evaluation) (_ []gate.User, outsider bool, _ error) {
 	writers, err := v.repo.Writers(ctx)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
+	outsider = !slices.ContainsFunc(writers, func(c gate.Collaborator) bool { return c.User.Is(v.pr.Author) })
 	for _, c := range writers {
 		keep(v.snap, v.snap.permissions, c.User.Login, gate.Read(c.Permission, w.now()))
 	}
@@ -112,5 +114,5 @@ func (w *Worker) deciders(ctx context.Context, v *view, ev gate.Evaluation) ([]g
 		}
 		return strings.Compare(a.Login, b.Login)
 	})
-	return deciders, nil
+	return deciders, outsider, nil
 }

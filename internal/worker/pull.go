@@ -424,31 +424,42 @@ func (w *Worker) wakeAt(v *view, ev gate.Evaluation) time.Time {
 
 // closed keeps what stood when a pull request was merged.
 func (w *Worker) closed(ctx context.Context, v *view) error {
-	last, found, err := w.Ledger.LatestOn(ctx, v.pr.Repo.ID, v.pr.Number, v.pr.HeadSHA)
-	if err != nil {
+	err := w.Store.Write(ctx, func(tx *sql.Tx) error { return w.Queue.Wake(ctx, tx, v.job.Subject, time.Time{}) })
+	if err != nil || !v.pr.Merged {
 		return err
 	}
-	shown, _, err := w.Ledger.PublishedOn(ctx, v.pr.Repo.ID, v.pr.HeadSHA, w.policyGuess(v.pr.Repo.ID).Check)
+	_, err = w.enterMerge(ctx, v.pr)
+	return err
+}
+
+// enterMerge enters what stood when a pull request was merged, once: the verdict
+// of its head, if that is what GitHub showed and was for the base into which it
+// went. It returns the entry that stands.
+func (w *Worker) enterMerge(ctx context.Context, pr gate.PullRequest) (ledger.Merge, error) {
+	if stands, found, err := w.Ledger.MergeOf(ctx, pr.Repo.ID, pr.Number); err != nil || found {
+		return stands, err
+	}
+	last, found, err := w.Ledger.LatestOn(ctx, pr.Repo.ID, pr.Number, pr.HeadSHA)
 	if err != nil {
-		return err
+		return ledger.Merge{}, err
 	}
-	verdict := last.Verdict
-	if verdict == gate.Ready && (shown.Conclusion != string(report.Success) || last.PR.BaseRef != v.pr.BaseRef) {
-		verdict = gate.Waiting // what was found was not what stood on GitHub, or was for another base
+	shown, _, err := w.Ledger.PublishedOn(ctx, pr.Repo.ID, pr.HeadSHA, w.policyGuess(pr.Repo.ID).Check)
+	if err != nil {
+		return ledger.Merge{}, err
 	}
-	return w.Store.Write(ctx, func(tx *sql.Tx) error {
-		if err := w.Queue.Wake(ctx, tx, v.job.Subject, time.Time{}); err != nil || !v.pr.Merged {
-			return err
-		}
+	m := ledger.Merge{Verdict: last.Verdict, Evaluation: last.Number, MergeSHA: pr.MergeSHA, Base: pr.BaseRef, At: pr.MergedAt}
+	if m.Verdict == gate.Ready && (shown.Conclusion != string(report.Success) || last.PR.BaseRef != pr.BaseRef) {
+		m.Verdict = gate.Waiting
+	}
+	return m, w.Store.Write(ctx, func(tx *sql.Tx) error {
 		if found {
 			if err := ledger.Keep(ctx, tx, last.Number); err != nil {
 				return err
 			}
 		}
 		_, err := ledger.Append(ctx, tx, ledger.Entry{
-			At: w.now(), Kind: ledger.KindMerged, RepoID: v.pr.Repo.ID, Number: v.pr.Number, SHA: v.pr.HeadSHA,
-			Once: ledger.MergedOnce(v.pr.Number),
-			Data: ledger.Merge{Verdict: verdict, Evaluation: last.Number, MergeSHA: v.pr.MergeSHA, Base: v.pr.BaseRef, At: v.pr.MergedAt},
+			At: w.now(), Kind: ledger.KindMerged, RepoID: pr.Repo.ID, Number: pr.Number, SHA: pr.HeadSHA,
+			Once: ledger.MergedOnce(pr.Number), Data: m,
 		})
 		return err
 	})

@@ -173,7 +173,7 @@ func (w *Worker) contents(ctx context.Context, repo *hub.Repo, in policy.Release
 	}
 	found := contents{strays: strays}
 	for _, pr := range merged {
-		m, _, err := w.Ledger.MergeOf(ctx, in.Repo.ID, pr.Number)
+		m, err := w.enterMerge(ctx, pr)
 		if err != nil {
 			return contents{}, err
 		}
