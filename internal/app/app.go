@@ -124,7 +124,7 @@ func (a *App) listen(m *metrics) error {
 	mux.Handle(HookPath, a.door)
 	mux.Handle("/", pages)
 	a.server = &http.Server{
-		Handler: mux, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+		Handler: mux, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: readTime, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 	}
 	a.listener, err = net.Listen("tcp", a.cfg.Listen)
 	if err != nil {
@@ -148,8 +148,16 @@ func (a *App) URL() string {
 	return "http://" + net.JoinHostPort(host, port)
 }
 
-// stopTime is how long a graceful stop may take.
-const stopTime = 10 * time.Second
+// readTime is how long a request may take to arrive. The door extends it for the
+// bodies that it wants; what it refuses is not waited for.
+const readTime = 15 * time.Second
+
+// stopTime is how long a graceful stop may take, and drainTime how much of it
+// may go into requests that are still arriving.
+const (
+	stopTime  = 10 * time.Second
+	drainTime = 2 * time.Second
+)
 
 // Run serves until ctx ends, then stops in order: no new requests, what was
 // received is stored, running jobs are finished or handed back. It returns nil
@@ -184,13 +192,26 @@ func (a *App) Run(ctx context.Context) error {
 	}
 	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTime)
 	defer cancel()
-	err = errors.Join(err, a.server.Shutdown(stopping))
+	err = errors.Join(err, a.closeServer(stopping))
 	a.door.Close()
 	stopWorking()
 	err = errors.Join(err, a.queue.Stop(stopping))
 	wg.Wait()
 	a.log.Info("stopped")
 	return err
+}
+
+// closeServer takes no more requests and waits for those that are being
+// answered. One that is still arriving was promised nothing and is cut off.
+func (a *App) closeServer(ctx context.Context) error {
+	draining, cancel := context.WithTimeout(ctx, drainTime)
+	defer cancel()
+	if err := a.server.Shutdown(draining); errors.Is(err, context.DeadlineExceeded) {
+		return a.server.Close()
+	} else if err != nil {
+		return err
+	}
+	return nil
 }
 
 // Close releases the database and the address.

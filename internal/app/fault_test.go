@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -466,4 +467,56 @@ func TestSuspendedInstallation(t *testing.T) {
 	}
 	w.acme.Unsuspend()
 	w.shows(pr, "WAITING · ")
+}
+
+// An event overtakes GitHub's own copies: the pull request is not there yet.
+func TestPullRequestNotThereYet(t *testing.T) {
+	w := newWorld(t)
+	w.gh.Fail(sandbox.Fault{Method: http.MethodGet, Route: "/repos/{owner}/{repo}/pulls/{number}", Status: 404, Times: 1})
+	pr := w.says("no record")
+	w.quiet()
+	w.later(5 * time.Second)
+	w.shows(pr, "WAITING · no-block")
+}
+
+// First contact while the pull request cannot be read: its check says so.
+func TestFirstContactFails(t *testing.T) {
+	w := newWorld(t)
+	w.gh.Fail(sandbox.Fault{Method: http.MethodGet, Route: "/repos/{owner}/{repo}/pulls/{number}", Status: 502})
+	pr := w.says("no record")
+	if v := w.shows(pr, "WAITING · github-down"); v.Status != "in_progress" {
+		t.Errorf("status %q", v.Status)
+	}
+	w.gh.Mend()
+	w.heal()
+	w.shows(pr, "WAITING · no-block")
+}
+
+// A passing fault costs seconds, not half a minute.
+func TestFirstRetryIsSoon(t *testing.T) {
+	w := newWorld(t)
+	w.gh.Fail(sandbox.Fault{Method: http.MethodGet, Route: "/repos/{owner}/{repo}/pulls/{number}/reviews", Status: 502, Times: 1})
+	pr := w.says("no record")
+	w.quiet()
+	w.later(3 * time.Second)
+	w.shows(pr, "WAITING · no-block")
+	if f := pr.Verdict(checkName); strings.Contains(f.Summary, "github-down") {
+		t.Errorf("not read again:\n%s", f.Summary)
+	}
+}
+
+// A client that never finishes its request neither keeps the server from
+// stopping nor makes the stop a failure.
+func TestStopWithAHangingClient(t *testing.T) {
+	w := newWorld(t)
+	conn, err := net.Dial("tcp", strings.TrimPrefix(w.app.URL(), "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := io.WriteString(conn, "POST "+HookPath+" HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{"); err != nil {
+		t.Fatal(err)
+	}
+	w.quiet()
+	w.stop() // fails the test when the server ends with an error
 }

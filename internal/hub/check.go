@@ -160,6 +160,9 @@ func (r *Repo) RequiredChecks(ctx context.Context, branch string) ([]gate.Requir
 	group, gctx := errgroup.WithContext(ctx)
 	group.Go(func() (err error) {
 		ruled, err = r.ruledChecks(gctx, branch)
+		if IsMissing(err) { // a server older than rulesets; the branch itself is read beside
+			return nil
+		}
 		return err
 	})
 	group.Go(func() (err error) {

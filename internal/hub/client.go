@@ -315,8 +315,28 @@ func readAll[T any](ctx context.Context, c *client, k call, decode decoder[T]) (
 		}
 		all, total = append(all, p.items...), max(total, p.total)
 	}
+	if all, err = withoutLinks(ctx, c, k, decode, links, all); err != nil {
+		return nil, err
+	}
 	if len(all) < total {
 		return nil, k.fail(&Error{Kind: KindTruncated, Message: fmt.Sprintf("%d of %d listed", len(all), total)})
+	}
+	return all, nil
+}
+
+// withoutLinks reads on where a full page came without any Link header: what
+// stands between us and GitHub may have dropped it, and a list that stops at a
+// page's border must not be taken for whole.
+func withoutLinks[T any](ctx context.Context, c *client, k call, decode decoder[T], links linkHeader, all []T) ([]T, error) {
+	for n := 2; len(links) == 0 && len(all) == (n-1)*pageSize; n++ {
+		if n > maxPages {
+			return nil, k.fail(&Error{Kind: KindTruncated, Message: "too many pages"})
+		}
+		p, more, err := readPage(ctx, c, k, decode, url.Values{"page": {strconv.Itoa(n)}})
+		if err != nil {
+			return nil, err
+		}
+		all, links = append(all, p.items...), more
 	}
 	return all, nil
 }

@@ -130,7 +130,7 @@ func convertPull(w *wants, p *github.PullRequest) gate.PullRequest {
 		URL:       wantSome(w, "html_url", p.HTMLURL),
 		Author:    mayUser(w, "user", p.User),
 		Open:      state == "open",
-		Draft:     want(w, "draft", p.Draft),
+		Draft:     p.GetDraft(), // GitHub's schema lets it be absent
 		Merged:    p.MergedAt != nil,
 		MergedAt:  p.GetMergedAt().Time,
 		UpdatedAt: p.GetUpdatedAt().Time,

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strconv"
 	"strings"
@@ -106,6 +107,28 @@ func TestChecksMissNoField(t *testing.T) {
 }
 
 // Cases 47, 66: a failed page fails the list, a short one too.
+// A proxy may drop the Link header: a full page is then not taken for the last.
+func TestListsWithoutLinks(t *testing.T) {
+	all := func(n int) []any {
+		var reviews []any
+		for i := range n {
+			reviews = append(reviews, map[string]any{"id": i + 1, "state": "COMMENTED", "user": map[string]any{"id": 1, "login": "lee"}, "submitted_at": "2026-03-01T00:00:00Z"})
+		}
+		return reviews
+	}
+	for _, n := range []int{0, 99, 100, 101, 200, 250} {
+		whole := pages(all(n), "")
+		f := newFake(t, map[string]http.HandlerFunc{"GET /repos/acme/shop/pulls/7/reviews": func(w http.ResponseWriter, r *http.Request) {
+			rec := httptest.NewRecorder()
+			whole(rec, r)
+			_, _ = w.Write(rec.Body.Bytes())
+		}})
+		if got, err := newRepo(t, f, nil).Reviews(t.Context(), 7); err != nil || len(got) != n {
+			t.Errorf("%d of %d reviews, %v", len(got), n, err)
+		}
+	}
+}
+
 func TestListsAreWholeOrErrors(t *testing.T) {
 	var files []any
 	for i := range 450 {

@@ -303,7 +303,7 @@ func TestEachFieldIsMissed(t *testing.T) {
 		{"repository", func() error { _, err := w.repo.Repository(ctx); return err },
 			[]string{"id", "name", "owner", "default_branch", "private"}},
 		{"pull request", func() error { _, err := w.repo.PullRequest(ctx, n); return err },
-			[]string{"number", "state", "title", "html_url", "draft", "merged", "head", "base", "labels", "changed_files", "commits"}},
+			[]string{"number", "state", "title", "html_url", "merged", "head", "base", "labels", "changed_files", "commits"}},
 		{"files", func() error { _, err := w.repo.Files(ctx, n); return err }, []string{"filename", "status", "additions", "deletions"}},
 		{"commits", func() error { _, err := w.repo.Commits(ctx, n); return err }, []string{"sha", "parents", "commit"}},
 		{"reviews", func() error { _, err := w.repo.Reviews(ctx, n); return err }, []string{"id", "state", "submitted_at"}},

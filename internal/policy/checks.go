@@ -37,6 +37,21 @@ func checks(q question, e ChecksEvidence) []gate.Finding {
 		return one(unread("the check results", results.Why))
 	}
 	newest := newestChecks(results.Value)
+	namesake := slices.IndexFunc(newest, func(c gate.Check) bool { return c.Name == q.Policy.Check })
+	if namesake < 0 {
+		return judgeChecks(q, e, newest)
+	}
+	// A check of our name that is not ours is no CI: it proves nothing, and may be
+	// somebody's attempt to stand in for us.
+	others := slices.DeleteFunc(slices.Clone(newest), func(c gate.Check) bool { return c.Name == q.Policy.Check })
+	return append(judgeChecks(q, e, others), gate.Finding{
+		Status: gate.Advisory, Code: "check-name-taken", By: gate.ByAdmin, Link: newest[namesake].URL,
+		Fact: "something else reports a check named " + gate.Quote(q.Policy.Check) + ", which is not counted",
+		Fix:  "pin the required check to this App in the branch's rules, so that nobody else's can satisfy it",
+	})
+}
+
+func judgeChecks(q question, e ChecksEvidence, newest []gate.Check) []gate.Finding {
 	if len(q.Policy.Checks.Required) > 0 {
 		return requiredChecks(q, newest, namesOnly(q.Policy.Checks.Required))
 	}

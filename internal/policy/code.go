@@ -19,6 +19,7 @@ var reasonCodes = [...]string{
 	"bypass",
 	"cannot-read-team",
 	"changes-requested",
+	"check-name-taken",
 	"ci-awaited",
 	"ci-failed",
 	"ci-missing",

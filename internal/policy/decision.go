@@ -46,36 +46,33 @@ func standings(q question, e DecisionEvidence) []gate.Standing {
 }
 
 // spoken orders decisions by when they were said, which need not be the order in
-// which they reached us. GitHub's clock has seconds: within one, comments go by
-// their ids, and otherwise a NO-GO comes last, so that it wins.
+// which they reached us. GitHub's clock has seconds; within one, comments go by
+// their ids.
 func spoken(a, b gate.PersonDecision) int {
-	at := func(d gate.PersonDecision) time.Time {
-		if d.SaidAt.IsZero() {
-			return d.At.Truncate(time.Second)
-		}
-		return d.SaidAt.Truncate(time.Second)
-	}
-	veto := func(d gate.PersonDecision) int {
-		if d.Choice == gate.ChoiceNoGo {
-			return 1
-		}
-		return 0
-	}
-	if c := at(a).Compare(at(b)); c != 0 {
+	if c := saidAt(a).Compare(saidAt(b)); c != 0 {
 		return c
 	}
 	if a.CommentID != 0 && b.CommentID != 0 {
 		return cmp.Compare(a.CommentID, b.CommentID)
 	}
-	return cmp.Or(cmp.Compare(veto(a), veto(b)), cmp.Compare(a.ID, b.ID))
+	return cmp.Compare(a.ID, b.ID)
+}
+
+// saidAt is when a decision was said, to the second.
+func saidAt(d gate.PersonDecision) time.Time {
+	if d.SaidAt.IsZero() {
+		return d.At.Truncate(time.Second)
+	}
+	return d.SaidAt.Truncate(time.Second)
 }
 
 // lifted says who lifted a NO-GO, or "". The same person may, and another
-// release manager; a GO whose own comment was edited or deleted lifts nothing.
+// release manager, but not within the same second, in which NO-GO wins; a GO whose own comment was edited or deleted lifts nothing.
 // Whatever happens to the NO-GO's comment, the NO-GO stands.
 func lifted(veto gate.PersonDecision, later []gate.PersonDecision) lapse {
 	for _, d := range later {
-		if d.Choice == gate.ChoiceGo && d.Voided == "" && (d.User.Is(veto.User) || !d.LiftsOwn) {
+		may := d.User.Is(veto.User) || !d.LiftsOwn && saidAt(d).After(saidAt(veto))
+		if d.Choice == gate.ChoiceGo && d.Voided == "" && may {
 			return lapse{"lifted", "lifted by /go of " + handle(d.User)}
 		}
 	}

@@ -217,6 +217,12 @@ func TestVerdicts(t *testing.T) {
 			w.required = read([]gate.RequiredCheck{{Name: "release-readiness"}})
 			w.checks.Value[0].State = "failure"
 		}, gate.NotReady, "fail code/checks ci-failed"},
+		{"somebody else's check has our name", func(w *world) {
+			w.checks.Value = append(w.checks.Value, gate.Check{ID: 2, Name: "release-readiness", App: 99, State: "failure"})
+		}, gate.Ready, ""},
+		{"somebody else's check with our name is the only one", func(w *world) {
+			w.checks.Value = []gate.Check{{ID: 2, Name: "release-readiness", App: 99, State: "success"}}
+		}, gate.Waiting, "action code/checks ci-missing"},
 		{"check results cannot be read", func(w *world) { w.checks = unreadable[[]gate.Check](gate.CauseFault) }, gate.NotVerified, "unknown code/checks github-down"},
 		{"the App may not read checks", func(w *world) { w.checks = unreadable[[]gate.Check](gate.CausePermission) }, gate.Waiting, "action code/checks permission"},
 
@@ -383,7 +389,29 @@ func TestVerdicts(t *testing.T) {
 		{"a no-go stands at low", func(w *world) { w.low(); w.says(gate.ChoiceNoGo, sam) }, gate.NotReady, "fail decision/veto nogo-stands"},
 		{"a no-go outlives its comment", func(w *world) { w.says(gate.ChoiceNoGo, sam).Voided = "deleted by '@eve'" }, gate.NotReady, "fail decision/veto nogo-stands"},
 		{"a no-go outlives a push", func(w *world) { w.low(); w.says(gate.ChoiceNoGo, sam).For.HeadSHA = oldHead }, gate.NotReady, "fail decision/veto nogo-stands"},
-		{"another release manager lifts the no-go", func(w *world) { w.says(gate.ChoiceNoGo, sam); w.says(gate.ChoiceGo, dana) }, gate.Ready, ""},
+		{"another release manager lifts the no-go", func(w *world) {
+			w.says(gate.ChoiceNoGo, sam).SaidAt = now.Add(-time.Hour)
+			w.says(gate.ChoiceGo, dana)
+		}, gate.Ready, ""},
+		{"a go of another within the same second lifts nothing", func(w *world) {
+			w.low()
+			w.says(gate.ChoiceNoGo, sam).SaidAt = now.Add(-time.Hour)
+			w.says(gate.ChoiceGo, dana).SaidAt = now.Add(-time.Hour)
+		}, gate.NotReady, "fail decision/veto nogo-stands"},
+		{"a go of another a second later lifts it", func(w *world) {
+			w.says(gate.ChoiceNoGo, sam).SaidAt = now.Add(-time.Hour)
+			w.says(gate.ChoiceGo, dana).SaidAt = now.Add(time.Second - time.Hour)
+		}, gate.Ready, ""},
+		{"a change of mind within a second goes by the comments' order", func(w *world) {
+			w.low()
+			w.says(gate.ChoiceNoGo, sam).SaidAt = now.Add(-time.Hour)
+			w.says(gate.ChoiceGo, sam).SaidAt = now.Add(-time.Hour)
+		}, gate.Ready, ""},
+		{"a go that was said before the no-go and reached us after it", func(w *world) {
+			w.low()
+			w.says(gate.ChoiceNoGo, sam).SaidAt = now.Add(-time.Hour)
+			w.says(gate.ChoiceGo, dana).SaidAt = now.Add(-2 * time.Hour)
+		}, gate.NotReady, "fail decision/veto nogo-stands"},
 		{"a deleted go lifts nothing", func(w *world) {
 			w.says(gate.ChoiceNoGo, sam)
 			w.says(gate.ChoiceGo, dana).Voided = "deleted by '@eve'"

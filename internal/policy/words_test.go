@@ -345,8 +345,8 @@ func TestDecisionsThatComeAndGo(t *testing.T) {
 		{"a second go that was deleted leaves the first", func(w *world) { w.says(gate.ChoiceGo, dana).Voided = "deleted by x" }, gate.Ready, ""},
 		{"forced back to the head that had its go", func(w *world) { w.says(gate.ChoiceGo, dana).For.HeadSHA = oldHead }, gate.Ready, ""},
 		{"a change of mind, lifted by another, needs a new go", func(w *world) {
-			w.says(gate.ChoiceNoGo, dana)
-			w.says(gate.ChoiceGo, sam)
+			w.says(gate.ChoiceNoGo, dana).SaidAt = now.Add(-50 * time.Second)
+			w.says(gate.ChoiceGo, sam).SaidAt = now.Add(-40 * time.Second)
 		}, gate.Waiting, "action decision/authorized wrong-owner"},
 		{"the same go twice is one", func(w *world) { w.high(); w.decisions = w.decisions[:1]; w.says(gate.ChoiceGo, dana) }, gate.Waiting, "action decision/authorized panel-short"},
 		{"the panel's team cannot be read", func(w *world) {

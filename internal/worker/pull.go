@@ -166,12 +166,18 @@ func (w *Worker) unreadable(ctx context.Context, repo *hub.Repo, job queue.Job, 
 	case hub.KindOf(read.err) == hub.KindSuspended:
 		return again
 	case why.Cause == gate.CauseMissing:
-		w.log(ctx).Info("the pull request is gone or not visible: nothing to judge")
-		return queue.ErrUnheard
+		return w.gone(ctx, job)
 	}
 	last, found, err := w.Ledger.Latest(ctx, job.Subject.ID, job.Subject.Number)
-	if err != nil || !found {
-		return errors.Join(err, again)
+	if err != nil {
+		return errors.Join(again, err)
+	}
+	if !found {
+		known, judged, err := w.lastKnown(ctx, repo, job.Subject)
+		if err != nil || !judged {
+			return errors.Join(again, err)
+		}
+		last = gate.Evaluation{PR: known}
 	}
 	v := &view{job: job, repo: repo, pr: last.PR, policy: w.policyGuess(job.Subject.ID), number: number}
 	ev := policy.Unjudged(last, "the pull request", why, w.now())
@@ -182,7 +188,28 @@ func (w *Worker) unreadable(ctx context.Context, repo *hub.Repo, job queue.Job, 
 	if err := w.publish(ctx, v, ev, nil); err != nil {
 		return errors.Join(again, err)
 	}
-	return queue.Later(policy.RetryEvidence)
+	return queue.Later(patience(w.now().Sub(ev.UnverifiedSince)))
+}
+
+// gone ends the work on a pull request that GitHub does not show. An event may
+// overtake GitHub's own copies, so that one of which we heard just now is looked
+// for again.
+func (w *Worker) gone(ctx context.Context, job queue.Job) error {
+	heads, err := w.Index.Heads(ctx, nil, job.Subject.ID, job.Subject.Number)
+	if err != nil {
+		return err
+	}
+	if n := len(heads); n > 0 && w.now().Sub(heads[n-1].Seen) < lag {
+		return queue.Later(lagging)
+	}
+	w.log(ctx).Info("the pull request is gone or not visible: nothing to judge")
+	return queue.ErrUnheard
+}
+
+// patience is how soon evidence that could not be read is read again: at once
+// after the first fault, later the longer it lasts.
+func patience(lasting time.Duration) time.Duration {
+	return min(max(lasting, lagging), policy.RetryEvidence)
 }
 
 // guess is what is known of the pull request from before.
@@ -304,6 +331,7 @@ func (w *Worker) result(ctx context.Context, v *view, record gate.Record) (gate.
 	for _, f := range ev.Findings {
 		if f.Status == gate.Unknown && ev.UnverifiedSince.IsZero() {
 			ev.UnverifiedSince = earliest(last.UnverifiedSince, now)
+			ev.Again = now.Add(patience(now.Sub(ev.UnverifiedSince)))
 		}
 	}
 	return ev, nil
