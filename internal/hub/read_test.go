@@ -110,7 +110,7 @@ func TestChecksMissNoField(t *testing.T) {
 // A proxy may drop the Link header: a full page is then not taken for the last.
 func TestListsWithoutLinks(t *testing.T) {
 	all := func(n int) []any {
-		var reviews []any
+		reviews := []any{}
 		for i := range n {
 			reviews = append(reviews, map[string]any{"id": i + 1, "state": "COMMENTED", "user": map[string]any{"id": 1, "login": "lee"}, "submitted_at": "2026-03-01T00:00:00Z"})
 		}
