@@ -1,6 +1,8 @@
 package decision
 
 import (
+	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -46,10 +48,12 @@ var setOf = map[gate.Field]set{
 
 // pick is what the values of an entry choose: a word of the set, or why none.
 type pick struct {
-	word string
-	code string
-	fact string // one sentence, without the field's name
-	fix  string
+	word  string
+	code  string
+	fact  string // one sentence, without the field's name
+	fix   string
+	meant string // the word that was clearly meant, though not written exactly
+	open  bool   // the remark beside the word takes it back
 }
 
 // maxChoice is the number of bytes in which a word can be chosen, the remark of a
@@ -89,7 +93,21 @@ func (s set) choose(e *entry) pick {
 	if s.isMenu(value) {
 		return pick{code: CodePlaceholder, fact: "the choice is still open: it says " + gate.Quote(written)}
 	}
-	return s.equal(value, written)
+	p := s.equal(value, written)
+	if p.word == "pass" && !boxes && e.takenBackBelow() {
+		return s.takenBack(written)
+	}
+	return p
+}
+
+// takenBackBelow reports whether a remark nested below a mark takes it back.
+func (e *entry) takenBackBelow() bool {
+	return len(e.values) > 1 && slices.ContainsFunc(e.values[1:], func(v value) bool { return takesBack(v.String()) })
+}
+
+// takenBack is the pick of a mark whose remark says otherwise.
+func (s set) takenBack(written string) pick {
+	return pick{code: s.code, fact: "it says " + gate.Quote(written) + ", and the remark takes the word back", open: true}
 }
 
 // text joins the values; the second and further ones of a mark are remarks.
@@ -119,7 +137,9 @@ func (s set) equal(value, written string) pick {
 	switch {
 	case ok && second && remark != f.word:
 		return pick{code: s.code, fact: "it says " + gate.Quote(written)}
-	case ok && f.against && word != "fail" && word != "NO-GO" && !s.isClass():
+	case ok && word == "pass" && (f.sign == waiting || takesBack(strings.TrimPrefix(value, head))):
+		return s.takenBack(written)
+	case ok && s.contradicts(f.sign, word):
 		return pick{code: s.code, fact: "it says " + gate.Quote(written) + ", and the sign beside the word contradicts it"}
 	case ok:
 		return pick{word: word}
@@ -128,12 +148,63 @@ func (s set) equal(value, written string) pick {
 		return pick{code: CodeConfusable, fact: "it says " + gate.Quote(written) + ", in which " + what + " only looks like a letter of the word",
 			fix: "type the word anew: " + s.menu}
 	}
-	p := pick{code: s.code, fact: "it says " + gate.Quote(written)}
+	p := pick{code: s.code, fact: "it says " + gate.Quote(written), meant: s.meant(value)}
 	if s.mark && isNotApplicable(f.word) {
 		p.fix = "write `pass` if nothing is needed here"
 	}
 	return p
 }
+
+// contradicts reports whether a sign beside a word says the opposite. A colour or
+// an hourglass is so beside a decision only; beside a class or a type it may be
+// meant as decoration.
+func (s set) contradicts(sign sign, word string) bool {
+	switch {
+	case s.isClass() || word == "fail" || word == "NO-GO":
+		return false
+	case sign == waiting:
+		return s.code == CodeDecision
+	}
+	return sign == against
+}
+
+// aside is what may stand behind a word without making another one of it: the
+// word "risk", full stops, or a remark set off.
+var aside = regexp.MustCompile(`^(?:[- ]risks?(?:[- ]class)?)?[.!]*(?:$|[ -]*[(\[]|-[^\pL\pN]*[\pL\pN]|[,;:]|[.!]+[- ])`)
+
+// meant returns the word with which a refused value begins, when all that stands
+// behind it is a remark that neither takes it back nor names another word.
+func (s set) meant(value string) string {
+	f := fold(value)
+	if s.mark || f.sign != noSign {
+		return ""
+	}
+	best := ""
+	for form := range s.words {
+		if strings.HasPrefix(f.word, form) && len(form) > len(best) {
+			best = form
+		}
+	}
+	if best == "" {
+		return ""
+	}
+	word, rest := s.words[best], f.word[len(best):]
+	for form, other := range s.words {
+		if other != word && strings.Contains(rest, form) {
+			return ""
+		}
+	}
+	switch {
+	case !aside.MatchString(rest) || hedged.MatchString(rest):
+		return ""
+	case word == "GO" && takesBack(strings.ReplaceAll(rest, "-", " ")):
+		return ""
+	}
+	return word
+}
+
+// hedged are words that make a choice less than one.
+var hedged = regexp.MustCompile(`\?|\b(?:but|maybe|perhaps|probably|likely|or|not|no|once|if|when|after|tbd|draft|should|ish)\b`)
 
 func (s set) isClass() bool { return s.code == CodeRisk }
 

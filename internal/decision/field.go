@@ -27,12 +27,21 @@ func (j *judge) chosen(e *entry) string {
 	if p.code == "" {
 		return p.word
 	}
-	fix := p.fix
-	if fix == "" {
-		fix = "write exactly " + s.menu
-	}
-	j.at(e, p.code, fmt.Sprintf("%s is not given: %s", name(e.field), p.fact), fix+": "+example(e.field))
+	j.at(e, p.code, fmt.Sprintf("%s is not given: %s", name(e.field), p.fact), s.fix(p, e.field))
 	return ""
+}
+
+// fix tells what to write instead; the author's own word where it is clear.
+func (s set) fix(p pick, f gate.Field) string {
+	switch {
+	case p.meant != "":
+		return fmt.Sprintf("write exactly `%s`: `- %s: %s`", p.meant, f, p.meant)
+	case p.open:
+		return "write " + s.menu + "; put what is open under `Residual risks`"
+	case p.fix != "":
+		return p.fix + ": " + example(f)
+	}
+	return "write exactly " + s.menu + ": " + example(f)
 }
 
 func (j *judge) scope() {
@@ -216,13 +225,7 @@ func (j *judge) contradictions(stray []value) {
 	if r.Decision != gate.ChoiceGo {
 		return
 	}
-	for _, v := range stray {
-		if choiceWords[fold(v.String()).word] == string(gate.ChoiceNoGo) {
-			line, column := v.place()
-			j.fail(CodeContradiction, gate.FieldDecision, line, column,
-				fmt.Sprintf("the decision is GO, but the block also says %s", gate.Quote(v.String())), "make the two agree")
-		}
-	}
+	j.overruled(stray)
 }
 
 func (j *judge) nearLabels(unknown []near) {

@@ -29,8 +29,20 @@ func isEmoji(r rune) bool {
 	return false
 }
 
-// Pictographs that turn a word into its opposite.
-const against = "🚫❌⛔🛑✖❎👎🙅⚠✗✘☠❓❔🤷"
+// sign is what the pictographs beside a word say about it.
+type sign int
+
+const (
+	noSign  sign = iota
+	waiting      // not yet, or with concern
+	against      // the opposite
+)
+
+// Pictographs that turn a word into its opposite, and those of waiting.
+const (
+	againstSigns = "🚫❌⛔🛑✖❎👎🙅⚠✗✘☠❓❔🤷"
+	waitingSigns = "⏳⌛🚧🔴🟠🟡🟥🟧🟨⏸⏹🔜"
+)
 
 var againstCodes = map[string]bool{
 	":x:": true, ":no_entry:": true, ":no_entry_sign:": true, ":-1:": true, ":thumbsdown:": true, ":stop_sign:": true,
@@ -38,14 +50,31 @@ var againstCodes = map[string]bool{
 	":question:": true, ":grey_question:": true, ":no_good:": true,
 }
 
+var waitingCodes = map[string]bool{
+	":hourglass:": true, ":hourglass_flowing_sand:": true, ":construction:": true, ":red_circle:": true, ":orange_circle:": true,
+	":yellow_circle:": true, ":red_square:": true, ":orange_square:": true, ":yellow_square:": true, ":pause_button:": true,
+	":stop_button:": true, ":soon:": true, ":large_orange_circle:": true, ":large_yellow_circle:": true,
+}
+
+// signOf is what one pictograph or short code says.
+func signOf(s string) sign {
+	switch {
+	case againstCodes[s] || strings.Contains(againstSigns, s):
+		return against
+	case waitingCodes[s] || strings.Contains(waitingSigns, s):
+		return waiting
+	}
+	return noSign
+}
+
 // folded is a value of a closed set without what does not matter.
 type folded struct {
-	word    string // lower case, each run of spaces and dashes one "-"
-	against bool   // an emoji beside it contradicts it
+	word string // lower case, each run of spaces and dashes one "-"
+	sign sign   // of the emoji beside it
 }
 
 func fold(s string) folded {
-	s, no := trimEmoji(markdown.Visible(s))
+	s, sign := trimEmoji(markdown.Visible(s))
 	var b strings.Builder
 	gap := false
 	for _, r := range s {
@@ -62,27 +91,28 @@ func fold(s string) folded {
 	if gap {
 		b.WriteByte('-')
 	}
-	return folded{b.String(), no}
+	return folded{b.String(), sign}
 }
 
-// trimEmoji removes emoji and their short codes from both ends.
-func trimEmoji(s string) (rest string, no bool) {
+// trimEmoji removes emoji and their short codes from both ends. Of what these
+// say, the strongest counts.
+func trimEmoji(s string) (rest string, said sign) {
 	for {
 		before := s
 		s = strings.TrimFunc(s, func(r rune) bool {
-			if strings.ContainsRune(against, r) {
-				no = true
+			if isEmoji(r) {
+				said = max(said, signOf(string(r)))
 			}
 			return r == ' ' || isEmoji(r)
 		})
 		if code := shortCode(s); code != "" {
-			s, no = s[len(code):], no || againstCodes[code]
+			s, said = s[len(code):], max(said, signOf(code))
 		}
 		if code := shortCodeAtEnd(s); code != "" {
-			s, no = s[:len(s)-len(code)], no || againstCodes[code]
+			s, said = s[:len(s)-len(code)], max(said, signOf(code))
 		}
 		if s == before {
-			return s, no
+			return s, said
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package decision
 
 import (
+	"regexp"
 	"strings"
 	"unicode"
 
@@ -25,8 +26,22 @@ var nobody = map[string]bool{
 	"unknown": true, "not known": true, "not defined": true, "not needed": true, "not applicable": true, "unassigned": true,
 	"owner": true, "the owner": true, "name": true, "person": true, "role": true, "person/role": true, "person / role": true,
 	"whoever": true, "somebody else": true, "later": true, "pending": true, "see above": true, "see below": true, "same": true, "as usual": true,
+	"n.a.": true, "n.a": true, "none yet": true, "nobody yet": true, "no one yet": true, "no owner": true, "no owner yet": true, "no response": true, "no answer": true,
+	"me": true, "myself": true, "i": true, "as above": true, "ditto": true, "depends": true, "devs": true, "the devs": true, "dev": true,
+	"developers": true, "the developers": true, "to be filled": true, "to be filled in": true, "to be added": true,
 	"@here": true, "@channel": true, "@everyone": true, "@all": true, "@team": true,
 }
+
+// standIns are accounts that examples are written with.
+var standIns = map[string]bool{
+	"@username": true, "@user": true, "@user-name": true, "@user_name": true, "@your-name": true, "@yourname": true, "@your_name": true, "@your-username": true,
+	"@your-handle": true, "@handle": true, "@github-handle": true, "@github-username": true, "@name": true, "@owner": true, "@account": true, "@me": true,
+	"@myself": true, "@someone": true, "@somebody": true, "@nobody": true, "@tbd": true, "@todo": true, "@person": true,
+	"@org/team": true, "@org/team-name": true, "@your-org/your-team": true, "@yourorg/yourteam": true, "@org/your-team": true, "@your-org/team": true, "@owner/team": true,
+}
+
+// unsettled are remarks behind a name that leave open whether it is the one.
+var unsettled = regexp.MustCompile(`^[\s(–—,;-]*(?:if|unless|maybe|perhaps|probably|possibly|hopefully|tb[acd]|to be|not confirmed|unconfirmed|not yet|pending|depend(?:s|ing)|\?)(?:[^\pL\pN]|$)|\?\s*\)?$`)
 
 // ownerPick is what an entry says about who owns something.
 type ownerPick struct {
@@ -44,8 +59,11 @@ func parseOwner(text string) ownerPick {
 	}
 	text, _ = trimEmoji(markdown.Visible(text))
 	head := cutOwnerRemark(text)
-	if namesNobody(head) {
+	switch {
+	case namesNobody(head) || isHint(head):
 		return ownerPick{code: CodeOwner, fact: "it says " + gate.Quote(text) + ", which names nobody"}
+	case unsettled.MatchString(lower(text[len(head):])) || strings.HasSuffix(head, "?"):
+		return ownerPick{code: CodeOwner, fact: "it says " + gate.Quote(text) + ", which leaves open whether it is so"}
 	}
 	found := mentions(head)
 	if len(found) == 0 {
@@ -57,6 +75,8 @@ func parseOwner(text string) ownerPick {
 		return ownerPick{code: CodeOwners, fact: "it names more than one: " + gate.Quote(text)}
 	case len(found) == 1 && excludes(text, found[0]):
 		return ownerPick{code: CodeOwner, fact: "it says " + gate.Quote(text) + ", which names nobody"}
+	case len(found) == 1 && standIns[lower(found[0])]:
+		return ownerPick{code: CodeOwner, fact: gate.Quote(found[0]) + " stands for an account, and is none"}
 	case len(found) == 1 && nobody[lower(found[0])]:
 		return ownerPick{code: CodeOwner, fact: gate.Quote(found[0]) + " is everybody, not somebody"}
 	case len(found) == 1:
@@ -76,7 +96,8 @@ func namesNobody(head string) bool {
 	if nobody[word] || !strings.ContainsFunc(head, unicode.IsLetter) {
 		return true
 	}
-	for _, vague := range []string{"tbd", "tba", "todo", "to be ", "whoever ", "someone ", "somebody ", "anyone ", "anybody ", "n/a", "not ", "no one ", "everyone ", "everybody "} {
+	for _, vague := range []string{"tbd", "tba", "todo", "to be ", "whoever ", "someone ", "somebody ", "anyone ", "anybody ", "n/a", "not ", "no one ", "everyone ", "everybody ",
+		"ask ", "see ", "same as ", "depends ", "maybe ", "perhaps ", "probably ", "lorem ipsum"} {
 		if strings.HasPrefix(word, vague) && (len(word) == len(vague) || !isWordByte(word[len(vague)]) || strings.HasSuffix(vague, " ")) {
 			return true
 		}
@@ -106,8 +127,9 @@ func cutOwnerRemark(text string) string {
 func mentions(text string) []string {
 	var out []string
 	seen := map[string]bool{}
+	last := -1 // where the account before ends: "@dana/@kim" are two
 	for i := 0; i < len(text); i++ {
-		if text[i] != '@' || i > 0 && (isWordByte(lower(text[i-1 : i])[0]) || strings.ContainsRune("._-/", rune(text[i-1]))) {
+		if text[i] != '@' || i > 0 && (i != last || text[i-1] != '/') && (isWordByte(lower(text[i-1 : i])[0]) || strings.ContainsRune("._-/", rune(text[i-1]))) {
 			continue
 		}
 		end := i + 1
@@ -122,7 +144,7 @@ func mentions(text string) []string {
 			seen[lower(name)] = true
 			out = append(out, name)
 		}
-		i = end - 1
+		i, last = end-1, end
 	}
 	return out
 }
@@ -168,7 +190,7 @@ func panel(e *entry) []gate.Owner {
 		text := v.String()
 		if found := mentions(text); len(found) > 0 {
 			for _, m := range found {
-				if !nobody[lower(m)] {
+				if !nobody[lower(m)] && !standIns[lower(m)] {
 					owners = append(owners, account(m))
 				}
 			}

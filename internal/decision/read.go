@@ -100,6 +100,8 @@ func (r *reader) heading(b *markdown.Block) {
 			r.begin(e, rest)
 		} else if i > 0 {
 			r.more(l)
+		} else {
+			r.stray = append(r.stray, value{line: l})
 		}
 	}
 }

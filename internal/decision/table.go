@@ -74,6 +74,7 @@ func cellLine(cell *markdown.Block) markdown.Line {
 func (r *reader) columns(row *markdown.Block, fields []gate.Field) {
 	for i, cell := range row.Children {
 		if i >= len(fields) || fields[i] == "" {
+			r.stray = append(r.stray, value{line: cellLine(cell)})
 			continue
 		}
 		e := r.inRow(fields[i])
@@ -130,6 +131,9 @@ func (r *reader) unknownRow(text string, row *markdown.Block) {
 	case row.Header:
 	default:
 		r.current = nil
+		for _, cell := range row.Children {
+			r.stray = append(r.stray, value{line: cellLine(cell)})
+		}
 		if f, ok := r.nearLabel(text); ok {
 			r.near = append(r.near, near{text, f, row.Line, row.Column})
 		}

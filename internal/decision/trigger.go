@@ -19,7 +19,8 @@ import (
 //  3. Concrete: a threshold. A comparison sign or word ("above", "more than",
 //     "reaches", and the like in a few other languages) with a number, a
 //     percentage, or any other number that is no mere span of time
-//     ("for 5 min"), date, version, or reference ("#12", "step 3").
+//     ("for 5 min"), date, version, reference ("#12", "step 3"), or a number of
+//     opinions ("2 people", "100 % sure").
 //  4. Concrete: a state. A word for something that can be seen to be so ("fails",
 //     "returns", "is down", "times out", "doubles", "does not load", "SEV1")
 //     with a subject other than "something", "it", "things" and their kin.
@@ -115,7 +116,10 @@ var (
 
 	reference = regexp.MustCompile(`(?:#|\b(?:step|section|page|phase|see|issue|ticket|version|item|chapter|sprint|pr|q|v|release|option|schritt|kapitel))[\s.:]*$`)
 
-	dates = regexp.MustCompile(`\pN{4}-\pN\pN?-\pN\pN?|\pN+\.\pN+\.\pN+|\pN\pN?:\pN\pN`)
+	opinions = regexp.MustCompile(`\pN[\pN.,]*\s*(?:%|percent|per cent)\s*(?:sure|certain|confident|convinced|positive|safe|ready|fine|ok|okay|done|tested|working)\b|` +
+		`\pN[\pN.,]*\s*(?:people|persons|of (?:us|you|them)|devs?|developers?|engineers?|colleagues?|teammates?|reviewers?|folks|leute|personen|людей|людини|человека?)(?:[^\pL]|$)`)
+
+	dates = regexp.MustCompile(`\pN{4}-\pN\pN?-\pN\pN?|\pN+\.\pN+\.\pN+|\pN\pN?:\pN\pN|(?:\bq[1-4][\s/-]*)?\b20[23]\pN\b(?:[\s/-]*q[1-4]\b)?`)
 
 	vagueSubject = regexp.MustCompile(`\b(?:something|anything|someone|somebody|things?|stuff|whatever|any(?: \pL+)? (?:issues?|problems?|trouble|regressions?|concerns?|errors?|bugs?)|` +
 		`(?:issues?|problems?|trouble) (?:arise|arises|occurs?|happens?|found|come up|appear)|goes? (?:wrong|south|bad(?:ly)?)|look(?:s|ing)? (?:bad|wrong|off|odd|weird)|` +
@@ -164,8 +168,10 @@ func namedAlert(e *entry) bool {
 	return quoted.MatchString(bare) || named.MatchString(strings.ReplaceAll(bare, "PagerDuty", "pagerduty"))
 }
 
-// hasThreshold reports whether a number stands for more than a span of time.
+// hasThreshold reports whether a number stands for more than a span of time, a
+// date, how sure somebody is, or how many people hold an opinion.
 func hasThreshold(s string) bool {
+	s = opinions.ReplaceAllString(s, " ")
 	if percent.MatchString(s) {
 		return true
 	}

@@ -58,6 +58,7 @@ func TestTriggers(t *testing.T) {
 		"replication lag > 30 s", "two consecutive smoke tests fail", "queue has 1000 messages", "cache hit rate below 80 %",
 		"error rate is 2x the baseline, above 1 %", "emails are not sent", "data loss in orders", "deadlocks in the orders table",
 		"Default page returns 500", "none of the orders arrive, queue > 100", "unknown status codes are returned by the API", "see the dashboard: errors > 2 %",
+		"2 people cannot log in", "3 of 5 checks red", "more than 2 people complain", "5 customers cannot pay", "100 requests queue up", "100 % of the logins fail",
 	}
 	vague := []string{
 		"if something goes wrong", "any issues", "N/A", "n/a", "TBD", "tbd - will add", "todo", "none", "None needed, low risk",
@@ -67,6 +68,8 @@ func TestTriggers(t *testing.T) {
 		"bad metrics", "any issues in the first 30 min", "if something breaks within 24 hours", "SRE decides", "ask Dana", "to be defined by 2026-03-20",
 		"see step 3 of the runbook", "alert fires", "an alert", "it does not work", "regression", "increased errors", "not applicable",
 		"judgement call", "see #123", "on 2026-03-14", "for 5 min", "standard procedure", "unknown", "manual",
+		"Q3 2026", "2026", "2026 Q3", "100% sure it works", "we are 100 % certain", "if the 3 of us feel bad about it", "if 2 people complain", "2 developers decide",
+		"No response", "lorem ipsum",
 	}
 	for _, text := range concrete {
 		if r := decision.Parse(with("error rate > 2 % for 5 min", text)); r.TriggerVague || !decision.Ready(r) {
@@ -114,6 +117,15 @@ func TestOwners(t *testing.T) {
 		"Release manager (rota in the wiki)":   {Name: "Release manager"},
 		"CDO":                                  {Name: "CDO"},
 		"@dana (or @tom when she is on leave)": {User: "dana"},
+		"@me-too":                              {User: "me-too"},
+		"@username2":                           {User: "username2"},
+		"me-team":                              {Name: "me-team"},
+		"@acme/me":                             {Team: "acme/me"},
+		"Ida Seeger":                           {Name: "Ida Seeger"},
+		"DevOps lead":                          {Name: "DevOps lead"},
+		"developer on call":                    {Name: "developer on call"},
+		"@dana (backup if needed: tom)":        {User: "dana"},
+		"[JIRA-123 owner]":                     {Name: "[JIRA-123 owner]"},
 	} {
 		r := decision.Parse(with("@dana", text))
 		if r.RollbackOwner != want || !decision.Ready(r) {
@@ -124,6 +136,9 @@ func TestOwners(t *testing.T) {
 		"the team", "The Team", "team", "everyone", "anyone on call", "TBD", "tbd (maybe @dana)", "n/a", "none", "nobody", "?", "-", "@here",
 		"@channel", "@everyone", "someone from SRE", "whoever is on call", "not @dana", "us", "all", "to be decided", "@", "@-dana", "123",
 		"person/role", "<person/role>", "TODO: ask", "@dаna", "https://wiki.example.com/owners",
+		"@username", "@user", "@your-name", "@yourname", "@org/team", "@me", "[name]", "{owner}", "$OWNER", "${OWNER}", "n.a.", "none yet", "nobody yet",
+		"_No response_", "No response", "me", "Myself", "I", "ask Dana", "see ticket", "same as above", "as above", "depends", "devs", "lorem ipsum", "@dana?",
+		"@dana (if available)", "maybe @dana", "@dana (tbc)", "@dana - not confirmed", "@username (SRE)", "@account", "Dana?",
 		"we will find out in the meeting of the whole department next week",
 	} {
 		r := decision.Parse(with("@dana", text))
@@ -131,7 +146,7 @@ func TestOwners(t *testing.T) {
 			t.Errorf("%q names %+v, want nobody", text, r.RollbackOwner)
 		}
 	}
-	for _, text := range []string{"@dana and @tom", "@dana, @tom", "@dana / @tom", "@dana\n  - @tom"} {
+	for _, text := range []string{"@dana and @tom", "@dana, @tom", "@dana / @tom", "@dana/@tom", "@dana\n  - @tom"} {
 		if r := decision.Parse(with("@dana", text)); !hasCode(r, decision.CodeOwners) {
 			t.Errorf("%q: %v, want %s", text, codes(r), decision.CodeOwners)
 		}
@@ -236,6 +251,7 @@ func TestClosedValues(t *testing.T) {
 		"GO once QA signs off": "", "not a GO": "", "GO | NO-GO": "", "GO/NO-GO": "", "GO?": "", "GO!": "", "no": "", "yes": "", "approved": "",
 		"🚫 GO": "", "GO ❌": "", "-GO": "", "GO-": "", "GO GO": "", "GOO": "", "G O": "", "~~GO~~": "", "🅶🅾": "", "NO➖GO": "", "GO (pending)": "",
 		"<GO>": "", "[ ] GO": "", "GO, but not today": "", "![GO](x.png)": "", "GO <!-- or not -->": "GO", "[x] GO": "GO", "[x] GO [ ] NO-GO": "GO",
+		"🔴 GO": "", "GO ⏳": "", "GO 🚧": "", "🟡 GO": "", ":hourglass: GO": "", "🟢 GO": "GO", "🔴 NO-GO": "NO-GO",
 		"[x] GO [x] NO-GO": "", "[ ] GO [x] NO-GO": "NO-GO", "GO ~~NO-GO~~": "GO", "~~GO~~ NO-GO": "NO-GO", "<s>GO</s> NO-GO": "NO-GO", "<b>GO</b>": "GO",
 	} {
 		if got := decision.Parse(strings.Replace(complete, "- Decision:\n  - GO\n", "- Decision: "+value+"\n", 1)); got.Decision != want {
@@ -247,6 +263,7 @@ func TestClosedValues(t *testing.T) {
 		"[pass](https://ci.example.com)": "pass", "pass – siehe unten": "pass", "fail": "fail", "❌ fail": "fail", "fail (flaky)": "fail",
 		"[x] pass [ ] fail": "pass", "~~pass~~ fail": "fail",
 		"passed": "", "pass-ish": "", "ok": "", "✅": "", "pass fail": "", "pass | fail": "", "pass / fail": "", "n/a": "", "❌ pass": "", "pass, mostly": "",
+		"fail (not yet fixed)": "fail", "fail ⏳": "fail", "fail (0/5)": "fail", "fail - pending a fix": "fail", "🔴 fail": "fail",
 		"pass - fail": "", "pass (fail)": "", "not pass": "", "pass?": "", "100 %": "",
 	} {
 		if got := decision.Parse(with("code gates: pass", "code gates: "+value)); got.Gates[gate.Code] != want {
@@ -310,6 +327,118 @@ func TestClassDecidesWhatIsAsked(t *testing.T) {
 			if decision.Ready(r) != want || !hasCode(r, decision.CodeGateFailed) || hasCode(r, decision.CodeContradiction) == want {
 				t.Errorf("class %s, %s fails: ready %t, want %t; %v", class, g, decision.Ready(r), want, codes(r))
 			}
+		}
+	}
+}
+
+func TestRemarksBesideAPass(t *testing.T) {
+	for _, mark := range []string{
+		"pass (CI green)", "pass (flaky test ignored)", "pass – see run", "pass (no failures)", "pass (0 failures)", "pass ✅", "pass (12/12)", "pass – [run](https://ci.example.com/fail/3)",
+		"pass (https://ci.example.com/pending?failed=1)", "pass (2 warnings)", "pass (failover tested)", "pass – fail-over drill done", "pass (nothing pending)", "pass (no open blockers)",
+		"pass (not blocking)", "pass (not needed: no schema change)", "pass (no QA needed)", "pass (failed once, rerun passed)", "pass – two approvals, one from @kim", "pass (no test failed)",
+		"pass (0 of 12 failed)", "pass (0/12 failed)", "pass (12 of 12 tests)", "pass (failures: 0)", "pass (run 3/14)", "pass (unblocked by #12)", "pass (no exceptions)", "pass (verified when deployed to staging)",
+		"pass (note will be sent to #releases)", "pass (without errors)", "pass (zero failures)", "pass – alles grün", "pass (2 skipped)", "pass (expected failures only)", "pass (error budget ok)",
+		"pass (100 %)", "pass - agreed on Monday", "pass (nothing is blocked)", "pass (not applicable)", "pass (all 212 tests passed)", "pass 🚀 (green)", "pass (failure modes reviewed)",
+		"pass (run on 2026-03-14)", "pass\n    - agreed on Monday", "pass (no new failures)", "pass (docs only, no migration)", "pass (runs: 3/3)",
+	} {
+		r := decision.Parse(with("code gates: pass", "code gates: "+mark))
+		if r.Gates[gate.Code] != gate.MarkPass || !decision.Ready(r) {
+			t.Errorf("%q is refused: %v", mark, codes(r))
+		}
+	}
+	for _, mark := range []string{
+		"pass — failing", "pass - NOT run", "pass (not yet)", "pass - pending QA", "pass (todo)", "pass (tbd)", "pass (blocked)", "pass (if CI is green)", "pass (except migrations)",
+		"pass - fail on windows", "pass (2 failing)", "pass (0/5)", "pass (will be, after CI)", "pass (pass | fail)", "pass – ❌", "pass 🚧", "pass ⏳", "pass (⏳)", "pass (once QA is done)",
+		"pass (11/12)", "pass (11 of 12 tests)", "pass (tests haven't run)", "pass (hasn’t been run)", "pass - needs QA", "pass (2 failed)", "pass (3 errors)", "pass (running)", "pass (in progress)",
+		"pass (waiting for review)", "pass – green, if QA agrees", "pass (not all suites)", "pass (should pass)", "pass (depends on #12)", "pass (unless the drill shows more)", "pass (failing, will be fixed)",
+		"pass (no review yet, tests failing)", "pass\n    - NOT run", "🔴 pass", "pass (skipped)", "pass (to be done)", "pass - not tested", "pass (mostly)", "pass (main is broken)", "pass (noch nicht)", "[x] pass (not yet) [ ] fail",
+	} {
+		r := decision.Parse(with("code gates: pass", "code gates: "+mark))
+		if r.Gates[gate.Code] != gate.MarkNone || !hasCode(r, decision.CodeGate) {
+			t.Errorf("%q is taken for a pass: %v", mark, codes(r))
+		}
+	}
+}
+
+func TestNoGoBesideTheDecision(t *testing.T) {
+	for _, tail := range []string{
+		"\n**UPDATE: NO-GO, do not merge**\n", "\nUpdate: Decision: NO-GO\n", "\nNO-GO\n", "- Update: NO-GO\n", "- Update: Decision: NO-GO, see chat\n", "\n🛑 NO-GO until Monday\n",
+		"\n2026-03-15: NO GO\n", "\nEdit (15 Mar 2026): nogo\n", "\nStatus – NO\u2011GO.\n", "\n#### Update: NO-GO\n", "\n#### NO-GO\n", "- Known limitations: none\n\n**Update: NO-GO**\n",
+		"- Known limitations: none\n  UPDATE: NO-GO, do not merge\n", "\nSome words.\nUpdate: NO-GO\n", "\n| Field | Value |\n|---|---|\n| Update | NO-GO |\n", "\n:warning: @dana: NO-GO\n",
+	} {
+		if r := decision.Parse(complete + tail); !hasCode(r, decision.CodeContradiction) || decision.Ready(r) {
+			t.Errorf("%q is passed over: %v", tail, codes(r))
+		}
+	}
+	if r := decision.Parse(with("  - none\n", "  - none\n  - UPDATE: NO-GO, do not merge\n")); !hasCode(r, decision.CodeContradiction) {
+		t.Errorf("an update among the risks is passed over: %v", codes(r))
+	}
+	for _, tail := range []string{
+		"\n~~Update: NO-GO~~\n", "\n<!-- Update: NO-GO -->\n", "\n> Update: NO-GO\n", "\nGo/no-go panel met on Monday.\n", "\nNo go-live on Fridays.\n", "\nNO-GO criteria are in the wiki.\n",
+		"\nNo goal was missed.\n", "\nThe panel saw no reason for a NO-GO.\n", "- Known limitations: NO-GO if the load test fails\n", "\nNothing gone.\n",
+	} {
+		if r := decision.Parse(complete + tail); len(r.Problems) > 0 {
+			t.Errorf("%q is taken for a NO-GO: %v", tail, codes(r))
+		}
+	}
+	if r := decision.Parse(with("  - none\n", "  - NO-GO if the load test fails\n")); len(r.Problems) > 0 {
+		t.Errorf("a condition among the risks is taken for a NO-GO: %v", codes(r))
+	}
+}
+
+func TestNonAnswers(t *testing.T) {
+	for _, text := range []string{"_No response_", "No response", "to be filled", "[scope]", "see title", "See title.", "[your services]", "{scope}", "lorem ipsum dolor", "[insert scope here]"} {
+		if r := decision.Parse(with("checkout service", text)); !hasCode(r, decision.CodePlaceholder) || decision.Ready(r) {
+			t.Errorf("scope %q: %v", text, codes(r))
+		}
+	}
+	for _, text := range []string{"[JIRA-123](https://jira.example.com/JIRA-123)", "[JIRA-123]", "[checkout] service", "title service", "the see-title widget", "no response handling in the API", "{a,b} modules"} {
+		if r := decision.Parse(with("checkout service", text)); len(r.Problems) > 0 {
+			t.Errorf("scope %q: %v", text, codes(r))
+		}
+	}
+	for _, text := range []string{"_No response_", "No response", "unknown", "not assessed", "Not assessed yet.", "[list]"} {
+		if r := decision.Parse(with("  - none\n", "  - "+text+"\n")); !hasCode(r, decision.CodePlaceholder) || decision.Ready(r) {
+			t.Errorf("residual risks %q: %v", text, codes(r))
+		}
+	}
+	for _, text := range []string{"unknown load in December", "no response from the bank for old cards", "none", "the new index is not assessed under load"} {
+		if r := decision.Parse(with("  - none\n", "  - "+text+"\n")); len(r.Problems) > 0 {
+			t.Errorf("residual risks %q: %v", text, codes(r))
+		}
+	}
+}
+
+func TestFixesKeepTheAuthorsWord(t *testing.T) {
+	for value, want := range map[string]string{
+		"low (docs only)": "low", "Low risk": "low", "low.": "low", "high - touches payments": "high", "**Medium**, as last time": "medium", "low-risk": "low",
+		"low or medium": "", "lowish": "", "medium-high": "", "low, maybe medium": "", "low?": "", "tiny": "", "not low": "",
+	} {
+		checkFix(t, with("medium", value), "Risk class", want)
+	}
+	for value, want := range map[string]string{
+		"GO.": "GO", "GO!": "GO", "GO - approved by Dana": "GO", "Go (approved)": "GO", "GO, approved": "GO", "NO-GO.": "NO-GO", "NO-GO (payments are down)": "NO-GO",
+		"GO?": "", "GO once QA signs off": "", "GO, but not today": "", "GO (pending)": "", "GO - if CI is green": "", "GO/NO": "", "GOO": "", "approved": "", "GO ❌": "",
+	} {
+		checkFix(t, strings.Replace(complete, "- Decision:\n  - GO\n", "- Decision: "+value+"\n", 1), "Decision", want)
+	}
+}
+
+// checkFix wants one refused field whose fix is to write exactly one word, or,
+// with no word, any of the set.
+func checkFix(t *testing.T, body, field, want string) {
+	t.Helper()
+	r := decision.Parse(body)
+	if decision.Ready(r) || len(r.Problems) == 0 {
+		t.Fatalf("%s is not refused in %q", field, body)
+	}
+	for _, p := range r.Problems {
+		fits := strings.Contains(p.Fix, "` or `")
+		if want != "" {
+			fits = p.Fix == fmt.Sprintf("write exactly `%s`: `- %s: %s`", want, field, want)
+		}
+		if string(p.Field) == field && !fits {
+			t.Errorf("%s: the fix is %q, want the word %q", p.Message, p.Fix, want)
 		}
 	}
 }
