@@ -107,7 +107,7 @@ func (e *entry) takenBackBelow() bool {
 
 // takenBack is the pick of a mark whose remark says otherwise.
 func (s set) takenBack(written string) pick {
-	return pick{code: s.code, fact: "it says " + gate.Quote(written) + ", and the remark takes the word back", open: true}
+	return pick{code: s.code, fact: "it says " + gate.Quote(written) + ", and what stands beside the word takes it back", open: true}
 }
 
 // text joins the values; the second and further ones of a mark are remarks.

@@ -381,8 +381,10 @@ func TestNoGoBesideTheDecision(t *testing.T) {
 			t.Errorf("%q is taken for a NO-GO: %v", tail, codes(r))
 		}
 	}
-	if r := decision.Parse(with("  - none\n", "  - NO-GO if the load test fails\n")); len(r.Problems) > 0 {
-		t.Errorf("a condition among the risks is taken for a NO-GO: %v", codes(r))
+	for _, risk := range []string{"NO-GO if the load test fails", "the release is a no-go if the load test fails", "release is no go if the load test fails", "status page may show a NO-GO"} {
+		if r := decision.Parse(with("  - none\n", "  - "+risk+"\n")); len(r.Problems) > 0 {
+			t.Errorf("the risk %q is taken for a NO-GO: %v", risk, codes(r))
+		}
 	}
 }
 
