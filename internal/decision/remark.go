@@ -53,14 +53,15 @@ var (
 	count = regexp.MustCompile(`^(\d{1,6}) ?(?:/|of|out of) ?(\d{1,6})(?: (?:tests?|checks?|jobs?|suites?|passed|passing|pass|green|ok|done|run))*$`)
 
 	onlyOpen = regexp.MustCompile(`^(?:(?:still |currently )?(?:running|in progress|ongoing|queued|scheduled|waiting|open|red|broken)|planned|later|soon|tomorrow|` +
-		`maybe|perhaps|probably|hopefully|presumably|mostly|partly|partially|almost|nearly|expected|unknown|unclear|unsure|skipped|tbc|no|not|nope|n/?a|\?+)$`)
+		`maybe|perhaps|probably|hopefully|presumably|mostly|partly|partially|almost|nearly|expected|unknown|unclear|unsure|skipped|tbc|no|not|nope|\?+)$`)
 
 	cleared = regexp.MustCompile(`\b(?:no longer|never) (?:fail(?:s|ed|ing)?|blocked|pending|broken)\b|` +
-		`\b(?:no|nothing|none|zero|without|not)(?: (?:a single|single|of the|of|any|is|are|was|were|known|new|more|other|open|\d+|tests?|checks?|jobs?|suites?|e2e|unit|steps?|work|items?|approvals?|reviews?))*` +
+		`\b(?:no|nobody|nothing|none|zero|without|not)(?: (?:a single|single|of the|of|any|is|are|was|were|known|new|more|other|open|\d+|tests?|checks?|jobs?|suites?|e2e|unit|steps?|work|items?|approvals?|reviews?))*` +
 		` (?:fails?|failed|failing|failures?|pending|blocked|blockers?|broken|todos?|errors?|needed|required|open)\b|` +
 		`(?:^|[^\d.,/])0(?: ?(?:/|of|out of) ?\d+)?(?: (?:tests?|checks?|jobs?|known))? (?:fails?|failed|failing|failures?|pending|blocked|blockers?|broken|todos?|errors?)\b|` +
 		`\b(?:fails?|failed|failing|failures?|pending|errors?|blocked)(?:: ?|=)0\b|` +
 		`\bfail[- ]?(?:over|safe|fast|open|closed|back)\w*|\bfailure[- ](?:modes?|injections?|scenarios?|cases?|paths?|tests?|handling|drills?|domains?)\b|` +
+		`\bif (?:needed|necessary|required|any)\b|\bto-?do (?:lists?|app|page)\b|` +
 		`\bexpected (?:failures?|to fail)\b`)
 
 	openMatter = regexp.MustCompile(`(?:^|[^\pL\pN])(?:` +

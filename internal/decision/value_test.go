@@ -339,7 +339,7 @@ func TestRemarksBesideAPass(t *testing.T) {
 		"pass (0 of 12 failed)", "pass (0/12 failed)", "pass (12 of 12 tests)", "pass (failures: 0)", "pass (run 3/14)", "pass (unblocked by #12)", "pass (no exceptions)", "pass (verified when deployed to staging)",
 		"pass (note will be sent to #releases)", "pass (without errors)", "pass (zero failures)", "pass – alles grün", "pass (2 skipped)", "pass (expected failures only)", "pass (error budget ok)",
 		"pass (100 %)", "pass - agreed on Monday", "pass (nothing is blocked)", "pass (not applicable)", "pass (all 212 tests passed)", "pass 🚀 (green)", "pass (failure modes reviewed)",
-		"pass (run on 2026-03-14)", "pass\n    - agreed on Monday", "pass (no new failures)", "pass (docs only, no migration)", "pass (runs: 3/3)",
+		"pass (run on 2026-03-14)", "pass\n    - agreed on Monday", "pass (no new failures)", "pass (docs only, no migration)", "pass (runs: 3/3)", "pass (n/a)", "pass - n/a, no schema change", "pass (nobody blocked)", "pass (no migration; if needed see the runbook)", "pass (todo list app checked)",
 	} {
 		r := decision.Parse(with("code gates: pass", "code gates: "+mark))
 		if r.Gates[gate.Code] != gate.MarkPass || !decision.Ready(r) {
