@@ -124,8 +124,16 @@ type Evaluation struct {
 	Declared Class // what the record says
 	Class    Class // what is judged: never lower than the floor
 
-	PolicySource string // a path, or "built-in"
-	PolicySHA    string // of the effective rules
+	PolicySource string       // a path, or "built-in"
+	PolicySHA    string       // of the effective rules
+	PolicyFiles  []PolicyFile // what the rules come from; none for the built-in ones
+
+	// Exempt names the rule of the policy by which the pull request passes
+	// without a record; "" when there is none.
+	Exempt string
+	// SelfDecided means that the author's own /go counts, for want of anybody
+	// else.
+	SelfDecided bool
 
 	Verdict  Verdict
 	Status   Status // of the gravest finding
@@ -142,6 +150,14 @@ type Evaluation struct {
 	UnverifiedSince time.Time
 	// GaveUp means that evaluating itself failed for the last time.
 	GaveUp bool
+}
+
+// PolicyFile is a file that rules come from.
+type PolicyFile struct {
+	Name     string   // for people: ".github/gonogo.yml"
+	SHA      string   // of the blob
+	Keys     []string // the rules that it sets
+	Enforces bool     // no repository can ask for less than it
 }
 
 // EvidencePatience is how long evidence may be unreadable before the verdict

@@ -27,12 +27,14 @@ type Policy struct {
 	Branches        []string                   `yaml:"branches"`
 	Exclude         []string                   `yaml:"exclude"`
 	Exempt          []Exemption                `yaml:"exempt"`
+	Dependencies    Dependencies               `yaml:"dependencies"`
 	Zone            string                     `yaml:"zone"`
 	Roles           map[string]Role            `yaml:"roles"`
 	Requirements    map[gate.Requirement]Depth `yaml:"requirements"`
 	Approvals       PerClass                   `yaml:"approvals"`
 	Go              PerClass                   `yaml:"go"`
 	AuthorMayDecide bool                       `yaml:"author_may_decide"`
+	Solo            bool                       `yaml:"solo"`
 	Ask             string                     `yaml:"ask"`
 	Checks          Checks                     `yaml:"checks"`
 	Secrets         Secrets                    `yaml:"secrets"`
@@ -72,6 +74,13 @@ type Exemption struct {
 	Authors []string `yaml:"authors"` // logins, "name[bot]" for bots
 	Paths   []string `yaml:"paths"`   // globs; every changed path must match one. Empty: any path
 	UpTo    string   `yaml:"up_to"`   // the highest class that the floor may give: low, medium, high
+}
+
+// Dependencies says whose pull requests are updates of dependencies, for which
+// approval, checks and secrets are all that is asked.
+type Dependencies struct {
+	Bots  []string `yaml:"bots"`  // logins: "renovate[bot]"
+	Paths []string `yaml:"paths"` // globs of manifests and lock files; every changed path must match one
 }
 
 // Signoff is a sign-off by name: /signoff <name>.
