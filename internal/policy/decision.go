@@ -13,6 +13,7 @@ import (
 type DecisionEvidence interface {
 	CommitsEvidence
 	PeopleEvidence
+	WritersEvidence
 	// Decisions lists every accepted GO and NO-GO of this pull request in the
 	// order of acceptance.
 	Decisions() []gate.PersonDecision
@@ -112,7 +113,10 @@ func disqualified(q question, e DecisionEvidence, u gate.User) lapse {
 	if !commits.Known {
 		return lapse{"github-down", "who wrote this pull request cannot be read"}
 	}
-	if wroteIt(q.PR, commits.Value).include(u) && !q.authorMayDecide(u) {
+	if wroteIt(q.PR, commits.Value).include(u) && !q.Policy.AuthorMayDecideOn(q.PR, e, q.class, u) {
+		if writers := e.Writers(); q.Policy.Solo && !writers.Known {
+			return lapse{"github-down", "whether anybody else has write access cannot be read"}
+		}
 		return lapse{"self-go", handle(u) + " wrote some of this pull request, and nobody decides on their own"}
 	}
 	holds := q.Policy.Authority(e, ReleaseManager, u)
@@ -123,10 +127,6 @@ func disqualified(q question, e DecisionEvidence, u gate.User) lapse {
 		return lapse{"authority-lost", handle(u) + " is no longer a release manager"}
 	}
 	return lapse{}
-}
-
-func (q question) authorMayDecide(u gate.User) bool {
-	return q.Policy.AuthorMayDecide && q.class < gate.High && u.Is(q.PR.Author)
 }
 
 // veto: no NO-GO stands.

@@ -20,6 +20,7 @@ type Evidence interface {
 	FilesEvidence
 	CommitsEvidence
 	PeopleEvidence
+	WritersEvidence
 	DecisionEvidence
 }
 
@@ -44,6 +45,7 @@ type question struct {
 	class gate.Class // what is judged: the higher of declared and floor
 	floor floorRule
 	terms gate.Terms
+	bare  bool // an update of dependencies, which has no record
 }
 
 // requirement is one checkable thing. Its judge returns findings with their
@@ -138,6 +140,9 @@ func Evaluate(in Input) gate.Evaluation {
 	q := question{Input: in, terms: in.Record.Terms()}
 	q.floor = floorOf(in.Policy, in.PR.Labels, in.Evidence.Files())
 	q.class = classOf(in.Policy, in.Record, q.floor)
+	if q.bare = dependencyUpdate(q, in.Evidence); q.bare {
+		q.class = gate.Low
+	}
 
 	ev := gate.Evaluation{
 		At: in.Now, PR: in.PR, Record: in.Record, Terms: q.terms,
@@ -155,13 +160,16 @@ func Evaluate(in Input) gate.Evaluation {
 	ev.Verdict = verdictOf(ev.Status)
 	ev.Rows = rows(q, ev.Findings)
 	ev.Again = again(q, ev)
-	return ev
+	ev.SelfDecided = slices.ContainsFunc(ev.Decisions, func(s gate.Standing) bool {
+		return s.Counts && s.Choice == gate.ChoiceGo && s.User.Is(in.PR.Author)
+	})
+	return exempted(q, in.Evidence, ev)
 }
 
 // answer returns the findings of one requirement as they weigh at the class
 // that is judged.
 func answer(q question, r requirement) []gate.Finding {
-	if !q.Policy.mentions(r.id, q.class) {
+	if !q.Policy.mentions(r.id, q.class) || q.asksNothing(r.id) {
 		return nil
 	}
 	found := r.judge(q, q.Evidence)
@@ -242,6 +250,9 @@ func row(q question, g gate.Gate, findings []gate.Finding) gate.GateRow {
 		r.Evidence = worst.Fact
 	}
 	r.Comparison, r.Reason = compare(r.Claim, worst.Status)
+	if q.bare {
+		r.Comparison, r.Reason = gate.NotRequired, "an update of dependencies needs no record"
+	}
 	return r
 }
 

@@ -43,6 +43,8 @@ type world struct {
 	perms     map[string]gate.Reading[gate.Permission]
 	teams     map[string]gate.Reading[[]gate.User]
 	decisions []gate.PersonDecision
+
+	writersUnread bool
 }
 
 func (w *world) Files() gate.Reading[[]gate.File]                   { return w.files }

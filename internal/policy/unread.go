@@ -18,4 +18,5 @@ func (unreadEvidence) SevereIssues(string) (r gate.Reading[[]gate.Issue])     { 
 func (unreadEvidence) Permission(string) (r gate.Reading[gate.Permission])    { return }
 func (unreadEvidence) Account(string) (r gate.Reading[gate.User])             { return }
 func (unreadEvidence) Team(string) (r gate.Reading[[]gate.User])              { return }
+func (unreadEvidence) Writers() (r gate.Reading[[]gate.Collaborator])         { return }
 func (unreadEvidence) Decisions() []gate.PersonDecision                       { return nil }

@@ -291,7 +291,7 @@ func (r *room) mayGo(ctx context.Context, c inbox.Command, cmd command.Command, 
 		return no("too-large", "who wrote this pull request cannot be read: "+commits.Why.Fact, "")
 	}
 	own := policy.Contributed(r.pr, commits.Value, c.User)
-	authorMay := r.policy.AuthorMayDecide && r.class < gate.High && c.User.Is(r.pr.Author)
+	authorMay := r.policy.AuthorMayDecideOn(r.pr, r.snap, r.class, c.User)
 	switch {
 	case !own || authorMay:
 		return "", nil, nil

@@ -25,6 +25,7 @@ type snapshot struct {
 	dangling gate.Reading[[]gate.Branch]
 	comments gate.Reading[[]gate.Comment]
 	policy   gate.Reading[hub.File]
+	writers  gate.Reading[[]gate.Collaborator]
 
 	decisions []gate.PersonDecision
 
@@ -54,6 +55,7 @@ func (s *snapshot) RequiredChecks() gate.Reading[[]gate.RequiredCheck] { return 
 func (s *snapshot) Leaks() gate.Reading[gate.LeakScan]                 { return s.leaks }
 func (s *snapshot) Alerts() gate.Reading[[]gate.Alert]                 { return s.alerts }
 func (s *snapshot) DanglingBranches() gate.Reading[[]gate.Branch]      { return s.dangling }
+func (s *snapshot) Writers() gate.Reading[[]gate.Collaborator]         { return s.writers }
 func (s *snapshot) Decisions() []gate.PersonDecision                   { return s.decisions }
 
 func (s *snapshot) SevereIssues(label string) gate.Reading[[]gate.Issue] {
