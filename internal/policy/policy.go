@@ -196,9 +196,13 @@ type Floor struct {
 }
 
 // Digest identifies the effective rules: two files that differ in comments or
-// layout only have the same digest.
+// layout only have the same digest. Where the rules were read, the check's name,
+// which branches are judged and whether people are asked by a comment are no
+// rules: changing them voids nobody's /go.
 func (p *Policy) Digest() string {
-	rules, err := json.Marshal(p)
+	of := *p
+	of.Check, of.Ask, of.Branches, of.Exclude = "", "", nil, nil
+	rules, err := json.Marshal(&of)
 	if err != nil {
 		panic(err) // a struct of strings, numbers and maps of them always marshals
 	}
