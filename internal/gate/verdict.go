@@ -140,7 +140,9 @@ type Evaluation struct {
 	Rows     []GateRow
 	Findings []Finding // the gravest first, passes included
 
-	Decisions []Standing // who said what, and whether it still counts
+	Decisions []Standing        // who said what, and whether it still counts
+	Signoffs  []SignoffStanding // who signed off what, and whether it still counts
+	Notify    []Notice          // who is to be told of the release, and where
 	Readings  map[string]time.Time
 	People    []string  // logins on whose permission it rests
 	Again     time.Time // when to look again without an event; zero: not needed
@@ -218,6 +220,26 @@ type Standing struct {
 	Counts bool
 	Lapsed string // one line: what changed since; "" when it counts
 	Code   string // the reason code of the lapse
+}
+
+// Signoff is a sign-off by name as it was accepted. It is bound like a GO;
+// Choice is empty.
+type Signoff struct {
+	Name string
+	PersonDecision
+}
+
+// SignoffStanding is a sign-off as judged in an evaluation.
+type SignoffStanding struct {
+	Signoff
+	Counts bool
+	Lapsed string // one line: what changed since; "" when it counts
+}
+
+// Notice is who is told of a release, and in which channel.
+type Notice struct {
+	Roles   []string
+	Channel string
 }
 
 // ReleaseEvaluation is the readiness of a release: what lies between it and

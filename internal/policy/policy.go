@@ -217,6 +217,9 @@ func (p *Policy) RoleNames() []string { return slices.Sorted(maps.Keys(p.Roles))
 // not speak blocks at every class, as do the inputs of the evaluation whatever
 // it says: silence is never a pass.
 func (p *Policy) depth(id gate.Requirement) Depth {
+	if !p.asks(id) {
+		return Depth{Blocks: off, Advises: off}
+	}
 	if d, ok := p.Requirements[id]; ok && id != inputs {
 		return d
 	}

@@ -143,7 +143,7 @@ func TestUserTextIsNeverMarkup(t *testing.T) {
 		run, release := Check([]gate.Evaluation{hostileEvaluation(s), hostileEvaluation(s)}, o), Release(hostileRelease(s), o)
 		return map[string]string{
 			"summary": run.Summary, "text": run.Text, "release summary": release.Summary, "release text": release.Text,
-			"reply": Reply(s, "nobody knows "+gate.Quote(s), "/go "+s, s), "help": Help(hostileEvaluation(s), s),
+			"reply": Reply(s, "nobody knows "+gate.Quote(s), "/go "+s, s), "help": Help(hostileEvaluation(s), []string{s, s}, []SignoffOf{{s, s}}, s),
 			"ask": Ask(hostileEvaluation(s), []gate.User{{Login: s}}, "the comment of "+gate.Quote(s)+" was edited"),
 		}
 	}

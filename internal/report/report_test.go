@@ -132,7 +132,7 @@ func TestGoldenCheckRuns(t *testing.T) {
 			golden(t, name, got)
 		})
 	}
-	golden(t, "help", Help(good(), "c1"))
+	golden(t, "help", Help(good(), nil, nil, "c1"))
 	golden(t, "ask", Ask(lapsed, []gate.User{{Login: "dana"}, {Login: "sam"}, {Login: "lee"}, {Login: "kim"}}, lapsed.Decisions[0].Lapsed))
 	golden(t, "ask-nobody", Ask(good(), nil, ""))
 	golden(t, "reply", Reply("bob", "only a release manager decides here, such as "+gate.Quote("@dana"), "", "c1")+Reply("dana", "the head may have moved since you wrote; say which commit you mean", "/go 9f8e7d6", "c2"))
