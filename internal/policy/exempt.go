@@ -8,6 +8,16 @@ import (
 	"gonogo/internal/gate"
 )
 
+// BotRecord is the record of a bot's pull request in which nobody has written
+// one: what a bot writes is none.
+func BotRecord(bot gate.User) gate.Record {
+	return gate.Record{Problems: []gate.Problem{{
+		Severity: gate.Error, Code: "bot-record",
+		Message: handle(bot) + " opened this pull request, and a bot's description is never a record",
+		Fix:     "somebody with write access writes the Release Decision in a comment (`gonogo template` prints it), and counts as an author from then on",
+	}}}
+}
+
 // ExemptEvidence is what exemptions ask.
 type ExemptEvidence interface {
 	FilesEvidence

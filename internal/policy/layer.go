@@ -57,9 +57,10 @@ func Combine(organization, repository *File) (Effective, error) {
 		if out.Policy, given, err = parse(repository.Name, repository.Data); err != nil {
 			return out, inFile(repository, err)
 		}
-		if out.Check != name {
+		if _, renames := given["check"]; renames && out.Check != name {
 			return out, inFile(repository, given.errorf("check", "the check's name is for the organization to set, since required checks go by it; take the line out"))
 		}
+		out.Check = name
 		out.Files = append(out.Files, fileOf(repository, given))
 	case org != nil:
 		out.Policy = org.policy
