@@ -34,3 +34,16 @@ func (x *Index) SaveEnforced(ctx context.Context, tx *sql.Tx, installation int64
 	}
 	return nil
 }
+
+// Covers reports whether the installation covers the repository, as far as we
+// know.
+func (x *Index) Covers(ctx context.Context, tx *sql.Tx, installation int64, owner, name string) (bool, error) {
+	var n int
+	err := x.on(tx).QueryRowContext(ctx, `SELECT COUNT(*) FROM repository
+		WHERE installation_id = $1 AND removed_at IS NULL AND LOWER(owner) = LOWER($2) AND LOWER(name) = LOWER($3)`,
+		installation, owner, name).Scan(&n)
+	if err != nil {
+		return false, fmt.Errorf("look up repository %s/%s: %w", owner, name, err)
+	}
+	return n > 0, nil
+}

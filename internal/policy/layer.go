@@ -39,7 +39,8 @@ type Effective struct {
 // repository's own; either may be nil, which is a file that does not exist. The
 // repository's file stands in for the organization's, but for what that
 // enforces, and for the check's name, which is not for a repository to set. The
-// error names the file that is not valid and is an *Error.
+// error names the file that is not valid and is an *Error; the policy is then the
+// built-in one.
 func Combine(organization, repository *File) (Effective, error) {
 	out := Effective{Policy: BuiltIn()}
 	org, err := readOrganization(organization)
@@ -54,11 +55,13 @@ func Combine(organization, repository *File) (Effective, error) {
 	given := places{}
 	switch {
 	case repository != nil:
-		if out.Policy, given, err = parse(repository.Name, repository.Data); err != nil {
+		own, at, err := parse(repository.Name, repository.Data)
+		if err != nil {
 			return out, inFile(repository, err)
 		}
+		out.Policy, given = own, at
 		if _, renames := given["check"]; renames && out.Check != name {
-			return out, inFile(repository, given.errorf("check", "the check's name is for the organization to set, since required checks go by it; take the line out"))
+			return Effective{Policy: BuiltIn()}, inFile(repository, given.errorf("check", "the check's name is for the organization to set, since required checks go by it; take the line out"))
 		}
 		out.Check = name
 		out.Files = append(out.Files, fileOf(repository, given))

@@ -115,8 +115,29 @@ func signoffTable(ev gate.Evaluation) string {
 }
 
 func sources(ev gate.Evaluation) string {
-	return fmt.Sprintf("\n### Read\n\n- Policy: %s, rules `%s`\n- Head: `%s`\n- Base: %s at `%s`\n",
-		value(ev.PolicySource), gate.Short(ev.PolicySHA), ev.PR.HeadSHA, value(ev.PR.BaseRef), gate.Short(ev.PR.BaseSHA))
+	return fmt.Sprintf("\n### Read\n\n- Policy: %s, rules `%s`\n%s- Head: `%s`\n- Base: %s at `%s`\n",
+		value(ev.PolicySource), gate.Short(ev.PolicySHA), policyFiles(ev.PolicyFiles), ev.PR.HeadSHA, value(ev.PR.BaseRef), gate.Short(ev.PR.BaseSHA))
+}
+
+// policyFiles says which rules come from which file.
+func policyFiles(files []gate.PolicyFile) string {
+	var b strings.Builder
+	for _, f := range files {
+		if f.SHA == "" {
+			fmt.Fprintf(&b, "  - %s: not there, or not visible to this App\n", value(f.Name))
+			continue
+		}
+		does := "sets"
+		if f.Enforces {
+			does = "enforces"
+		}
+		rules := "nothing"
+		if len(f.Keys) > 0 {
+			rules = value(strings.Join(f.Keys, ", "))
+		}
+		fmt.Fprintf(&b, "  - %s at blob `%s` %s %s\n", value(f.Name), gate.Short(f.SHA), does, rules)
+	}
+	return b.String()
 }
 
 func readings(ev gate.Evaluation) string {

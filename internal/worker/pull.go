@@ -333,7 +333,7 @@ func (w *Worker) store(ctx context.Context, v *view, ev gate.Evaluation, acts []
 		if err := ledger.Finish(ctx, tx, ev); err != nil {
 			return err
 		}
-		if last.Verdict != ev.Verdict || last.PR.HeadSHA != ev.PR.HeadSHA {
+		if last.Verdict != ev.Verdict || last.Exempt != ev.Exempt || last.PR.HeadSHA != ev.PR.HeadSHA {
 			if err := w.enterVerdict(ctx, tx, ev); err != nil {
 				return err
 			}
@@ -352,13 +352,17 @@ func (w *Worker) enterVerdict(ctx context.Context, tx *sql.Tx, ev gate.Evaluatio
 	for _, f := range ev.Blockers() {
 		codes = append(codes, string(f.Requirement)+" "+f.Code)
 	}
+	data := map[string]any{
+		"verdict": ev.Verdict, "class": ev.Class.String(), "base": ev.PR.BaseRef, "policy": ev.PolicySHA,
+		"record": ev.Terms.Hash(), "evaluation": ev.Number, "blockers": codes,
+	}
+	if ev.Exempt != "" {
+		data["exempt"] = ev.Exempt
+	}
 	_, err := ledger.Append(ctx, tx, ledger.Entry{
 		At: ev.At, Kind: ledger.KindVerdict, RepoID: ev.PR.Repo.ID, Number: ev.PR.Number, SHA: ev.PR.HeadSHA,
 		Once: fmt.Sprintf("verdict/%d", ev.Number),
-		Data: map[string]any{
-			"verdict": ev.Verdict, "class": ev.Class.String(), "base": ev.PR.BaseRef, "policy": ev.PolicySHA,
-			"record": ev.Terms.Hash(), "evaluation": ev.Number, "blockers": codes,
-		},
+		Data: data,
 	})
 	return err
 }

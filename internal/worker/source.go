@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"slices"
+	"time"
 
 	"gonogo/internal/decision"
 	"gonogo/internal/gate"
@@ -21,9 +22,34 @@ func (w *Worker) readOrganization(ctx context.Context, r *round, s *snapshot, in
 		s.organization = gate.Unread[hub.File](gate.Unreadable{Cause: gate.CauseMissing}, w.now())
 		return
 	}
+	if w.noOrganization(ctx, installation, of.Owner) {
+		s.organization = gate.Unread[hub.File](gate.Unreadable{Cause: gate.CauseMissing}, w.now())
+		return
+	}
 	from := w.Hub.Repo(installation, gate.Repository{Owner: of.Owner, Name: organizationRepo})
 	into(ctx, r, func(ctx context.Context) (hub.File, error) { return from.File(ctx, policy.OrganizationPath, "") },
-		func(v gate.Reading[hub.File]) { s.organization = v })
+		func(v gate.Reading[hub.File]) {
+			s.organization = v
+			if v.Why.Cause == gate.CauseMissing {
+				w.missing.Store(installation, v.At)
+			}
+		})
+}
+
+// missingFor is for how long a missing policy of an organization is believed to
+// be so.
+const missingFor = time.Minute
+
+// noOrganization reports whether the organization was just seen to have no
+// policy. That is believed only where its repository is none of ours: a push
+// to one that is would tell that the file came.
+func (w *Worker) noOrganization(ctx context.Context, installation int64, owner string) bool {
+	at, ok := w.missing.Load(installation)
+	if !ok || w.now().Sub(at.(time.Time)) >= missingFor {
+		return false
+	}
+	covered, err := w.Index.Covers(ctx, nil, installation, owner, organizationRepo)
+	return err == nil && !covered
 }
 
 func organizationFile(of gate.Repository) string {
