@@ -195,7 +195,7 @@ func (p *Policy) checkWords(Case) []string {
 
 func (p *Policy) severityWords(c Case) []string {
 	labels := []string{p.Severity.SEV1}
-	if c.Class > gate.Low {
+	if c.Class >= gate.ParseClass(p.Severity.SEV2From) {
 		labels = append(labels, p.Severity.SEV2)
 	}
 	text := "no open issue with the label " + strings.Join(labels, " or ")

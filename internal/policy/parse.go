@@ -148,6 +148,9 @@ func (p *Policy) validate(at places) *Error {
 			return at.errorf("severity."+label[0], "give a label")
 		}
 	}
+	if from := p.Severity.SEV2From; gate.ParseClass(from) == gate.Undeclared {
+		return at.errorf("severity.sev2_from", "%q is not one of low, medium, high", from)
+	}
 	if p.Rehearsal.MaxAgeDays < 0 {
 		return at.errorf("rehearsal.max_age_days", "%d is not a number of days", p.Rehearsal.MaxAgeDays)
 	}

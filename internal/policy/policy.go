@@ -180,6 +180,8 @@ type Secrets struct {
 type Severity struct {
 	SEV1 string `yaml:"sev1"`
 	SEV2 string `yaml:"sev2"`
+	// SEV2From is the class from which an issue of the second kind blocks.
+	SEV2From string `yaml:"sev2_from"`
 }
 
 // Rehearsal limits the age of a rollback rehearsal.

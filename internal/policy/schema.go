@@ -67,6 +67,7 @@ func closedSets() map[string][]any {
 		"Depth.advises":       depths,
 		"Floor.class":         classes,
 		"Exemption.up_to":     classes,
+		"Severity.sev2_from":  classes,
 		"Signoff.from":        append([]any{""}, classes...),
 		"Role.permission":     {"", "write", "maintain", "admin"},
 		"Window.days":         {"mon", "tue", "wed", "thu", "fri", "sat", "sun"},

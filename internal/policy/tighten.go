@@ -174,6 +174,9 @@ func (t *tightening) names() {
 	p.Checks.Apps = settleEach(t, "checks.apps", p.Checks.Apps, by.Checks.Apps)
 	settle(t, "severity.sev1", &p.Severity.SEV1, by.Severity.SEV1)
 	settle(t, "severity.sev2", &p.Severity.SEV2, by.Severity.SEV2)
+	if key := "severity.sev2_from"; t.says(key) && later(p.Severity.SEV2From, by.Severity.SEV2From) {
+		settle(t, key, &p.Severity.SEV2From, by.Severity.SEV2From)
+	}
 	settle(t, "exceptions", &p.Exceptions, by.Exceptions)
 	settle(t, "tracker", &p.Tracker, by.Tracker)
 	settle(t, "zone", &p.Zone, by.Zone)
