@@ -11,10 +11,13 @@ import (
 // mention matches an account or a team as people write them.
 var mention = regexp.MustCompile(`(?:^|[^\w./@-])@([A-Za-z0-9](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?(?:/[A-Za-z0-9](?:[\w.-]*\w)?)?)`)
 
+// maxMentions is how many people of one field are looked up.
+const maxMentions = 6
+
 // mentioned lists the accounts and teams that a text names, each once.
 func mentioned(text string) []gate.Owner {
 	var found []gate.Owner
-	for _, m := range mention.FindAllStringSubmatch(text, 20) {
+	for _, m := range mention.FindAllStringSubmatch(text, maxMentions) {
 		o := gate.Owner{User: m[1]}
 		if strings.Contains(m[1], "/") {
 			o = gate.Owner{Team: m[1]}

@@ -30,15 +30,18 @@ var trackerItem = regexp.MustCompile(`(?i)https?://[^\s/]+/([\w.-]+/[\w.-]+)/iss
 // trackerTalk is what may stand beside items.
 var trackerTalk = regexp.MustCompile(`(?i)\b(?:and|see|closes|fixes|done|items?|issues?)\b|[\s,;.:()\[\]*-]+`)
 
-// TrackerItems returns the items that a record names, each once, and whether
-// its text says anything else that looks like an item.
+// TrackerItems returns the items that a record names and the policy lets be
+// looked up, each once; none where they are more than are looked up.
 func (p *Policy) TrackerItems(pr gate.PullRequest, r gate.Record) []gate.TrackerRef {
 	refs, _ := p.trackerItems(pr, r)
+	if len(refs) > maxItems {
+		return nil
+	}
 	return slices.DeleteFunc(refs, func(ref gate.TrackerRef) bool { return !p.tracks(pr, ref) })
 }
 
 // maxItems is how many items of one record are looked up.
-const maxItems = 50
+const maxItems = 20
 
 func (p *Policy) trackerItems(pr gate.PullRequest, r gate.Record) (refs []gate.TrackerRef, rest string) {
 	text := r.More[gate.FieldTracker]

@@ -545,7 +545,7 @@ func (r *room) missed() []inbox.Command {
 	for _, c := range r.snap.comments.Value {
 		m := inbox.Command{
 			Source: inbox.FromComment, Action: "created", CommentID: c.ID, Body: c.Body, User: c.User, Sender: c.User,
-			CreatedAt: c.CreatedAt, UpdatedAt: c.UpdatedAt, ReceivedAt: r.w.now(),
+			CreatedAt: c.CreatedAt, UpdatedAt: c.UpdatedAt, ReceivedAt: c.CreatedAt, // when it was said, not when we heard
 		}
 		if r.heard(m) || c.User.Bot || edited(c) || r.w.now().Sub(c.CreatedAt) < lateness {
 			continue
