@@ -143,15 +143,15 @@ func TestExamplesSayWhatTheyPromise(t *testing.T) {
 		not           string
 	}{
 		{"minimal.yml", "build and test are green", Case{Class: gate.Low}, "green on the head commit: build and test", ""},
-		{"minimal.yml", "a low change needs nobody's go", Case{Class: gate.Low}, "needs an approval.", "/go on this commit"},
+		{"minimal.yml", "a low change needs nobody's go", Case{Class: gate.Low}, "needs an approval.", "a /go from a release manager"},
 		{"solo.yml", "nobody is asked to approve", Case{Class: gate.High}, "needs no approval", "go/no-go panel"},
 		{"solo.yml", "the author decides while alone", Case{Class: gate.Medium}, "the author's own /go counts while nobody else has write access", ""},
-		{"trunk.yml", "small changes flow", Case{Class: gate.Medium}, "needs an approval.", "/go on this commit"},
+		{"trunk.yml", "small changes flow", Case{Class: gate.Medium}, "needs an approval.", "a /go from a release manager"},
 		{"trunk.yml", "infrastructure is high", Case{Class: gate.Low, Paths: []string{"infra/net.tf"}}, "It is high even if it is declared low", ""},
 		{"trunk.yml", "nothing goes out on a Friday night", Case{Class: gate.Low}, "only on fri from 08:00 to 12:00 (Europe/Berlin)", ""},
 		{"sop.yml", "the CDO authorizes a routine release", Case{Class: gate.Low, Type: routine}, "a /go from CDO", "CEO"},
 		{"sop.yml", "the CEO hears of a multi-feature release", Case{Class: gate.Medium, Type: gate.MultiFeature}, "CEO in #exec-checkins", "a /go from CEO"},
-		{"sop.yml", "the CDO approves a hotfix and the CEO hears of it at once", Case{Class: gate.High, Type: hotfix}, "a /go from CDO, and tells CEO in #exec-checkins", ""},
+		{"sop.yml", "the CDO approves a hotfix and the CEO hears of it at once", Case{Class: gate.High, Type: hotfix}, "a /go from CDO and 1 more /go from a release manager, and tells CEO in #exec-checkins", ""},
 		{"sop.yml", "the CMO and the CEO confirm a pricing page", Case{Class: gate.Low, Type: routine, Paths: []string{"pricing/index.html"}}, "a /go from CMO and a /go from CEO", ""},
 		{"sop.yml", "the CRO hears of what customers see", Case{Class: gate.Low, Type: gate.CustomerFacing}, "CRO in #exec-checkins", ""},
 		{"sop.yml", "every release is told in #agent-handoffs", Case{Class: gate.Low, Type: routine}, "#agent-handoffs", ""},

@@ -59,17 +59,19 @@ func explainOne(p *Policy, c Case) string {
 
 // opening is the page in one sentence.
 func (c Case) opening(p *Policy) string {
-	subject := fmt.Sprintf("A %s-risk %s", c.Class, cmp.Or(string(c.Type), "release"))
+	kind := "release"
+	switch c.Type {
+	case gate.Hotfix:
+		kind = "hotfix"
+	case gate.Routine, gate.MultiFeature, gate.Architectural, gate.CustomerFacing:
+		kind = string(c.Type) + " release"
+	}
+	subject := fmt.Sprintf("A %s-risk %s", c.Class, kind)
 	if len(c.Paths) > 0 {
 		subject += " touching " + commas(c.Paths)
 	}
 	needs := []string{plain(p.Approvals.For(c.Class), "approval")}
-	if n := p.Go.For(c.Class); n > 0 {
-		needs = append(needs, fmt.Sprintf("%s from %s", plain(n, "/go"), plainRole(n)))
-	}
-	for _, role := range p.approvers(c) {
-		needs = append(needs, "a /go from "+role)
-	}
+	needs = append(needs, p.deciding(c)...)
 	text := subject + " needs " + commas(needs)
 	if told := p.told(c); len(told) > 0 {
 		text += ", and tells " + commas(told)
@@ -77,12 +79,31 @@ func (c Case) opening(p *Policy) string {
 	return text + "."
 }
 
+// deciding says whose /go a case needs. Those of the roles that approve count
+// among the number that the class asks for.
+func (p *Policy) deciding(c Case) []string {
+	var needs []string
+	roles := p.approvers(c)
+	for _, role := range roles {
+		needs = append(needs, "a /go from "+role)
+	}
+	n := p.Go.For(c.Class) - len(roles)
+	switch {
+	case n <= 0:
+	case len(roles) == 0:
+		needs = append(needs, fmt.Sprintf("%s from %s", plain(n, "/go"), plainRole(n)))
+	default:
+		needs = append(needs, fmt.Sprintf("%d more /go from %s", n, plainRole(n)))
+	}
+	return needs
+}
+
 func plain(n int, what string) string {
 	if n == 0 {
 		return "no " + what
 	}
-	if n == 1 && what == "approval" {
-		return "an approval"
+	if n == 1 {
+		return map[string]string{"approval": "an approval", "/go": "a /go"}[what]
 	}
 	return fmt.Sprintf("%d %s", n, plural(n, what, pluralOf(what)))
 }
@@ -296,15 +317,16 @@ func (p *Policy) docsWords(c Case) []string {
 
 func (p *Policy) decisionWords(c Case) []string {
 	var words []string
-	if n := p.Go.For(c.Class); n > 0 {
+	if needs := p.deciding(c); len(needs) > 0 {
 		who := "people who wrote none of it"
-		if c.Class == gate.High && n > 1 {
+		if c.Class == gate.High && p.Go.High > 1 {
 			who += ", the go/no-go panel"
 		}
-		words = append(words, fmt.Sprintf("%s on this commit, target, rules and record from %s (%s), the final decision owner among them", plain(n, "/go"), plainRole(n), who))
+		words = append(words, fmt.Sprintf("%s, on this commit, target, rules and record, by %s, the final decision owner among them", commas(needs), who))
 	}
-	for _, role := range p.approvers(c) {
-		words = append(words, "a /go from "+role)
+	byType := slices.ContainsFunc(p.Authorization, func(a Authorization) bool { return len(a.Types) > 0 })
+	if byType && c.Type == "" {
+		words = append(words, "the record declares the release type, by which others may have to approve")
 	}
 	switch {
 	case p.Solo:
