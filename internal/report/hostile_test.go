@@ -75,6 +75,8 @@ func hostileEvaluation(s string) gate.Evaluation {
 		PersonDecision: gate.PersonDecision{ID: 1, Choice: gate.ChoiceGo, User: user, At: now, Reason: s, For: gate.Binding{HeadSHA: "1a2b3c4d", BaseRef: s}},
 		Lapsed:         "the comment of " + q + " was edited", Code: "edited-command",
 	}}
+	ev.Signoffs = []gate.SignoffStanding{{Signoff: gate.Signoff{Name: s, PersonDecision: ev.Decisions[0].PersonDecision}, Lapsed: ev.Decisions[0].Lapsed}}
+	ev.Notify = []gate.Notice{{Roles: []string{s, s}, Channel: s}}
 	return ev
 }
 

@@ -256,3 +256,23 @@ func TestLinesToTypeAreNotEscaped(t *testing.T) {
 		t.Errorf("an unpaired back-tick: %q", got)
 	}
 }
+
+func TestSignoffsAndWhoIsToldAreShown(t *testing.T) {
+	ev := good()
+	if text := textOf(ev); strings.Contains(text, "Sign-offs") || strings.Contains(text, "Told of") {
+		t.Errorf("nobody signed off, and the text says:\n%s", text)
+	}
+	qa := gate.Signoff{Name: "qa", PersonDecision: ev.Decisions[0].PersonDecision}
+	ev.Signoffs = []gate.SignoffStanding{{Signoff: qa, Counts: true}, {Signoff: qa, Lapsed: "the policy changed"}}
+	ev.Notify = []gate.Notice{{Roles: []string{"CEO"}, Channel: "#exec-checkins"}, {Roles: []string{"CRO"}}}
+	text := textOf(ev)
+	for _, want := range []string{"| `@dana` | `qa` |", "| yes |", "| no: the policy changed |", "- `CEO` in `#exec-checkins`", "- `CRO`\n"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the text lacks %q:\n%s", want, text)
+		}
+	}
+	help := Help(ev, []string{"CDO", "release manager"}, []SignoffOf{{"qa", "QA"}}, "c1")
+	if !strings.Contains(help, "| `/signoff qa` | people with the role `QA` who wrote none of it |") {
+		t.Errorf("the help lacks the sign-off:\n%s", help)
+	}
+}

@@ -70,7 +70,7 @@ func (w *Worker) writeAsk(ctx context.Context, v *view, body string) (gate.Comme
 func awaitsDecision(ev gate.Evaluation) bool {
 	open := ev.Blockers()
 	return len(open) > 0 && !slices.ContainsFunc(open, func(f gate.Finding) bool {
-		return f.Requirement != "decision/authorized" || f.Status != gate.Action
+		return f.Requirement != "decision/authorized" || f.Status != gate.Action || f.By != gate.ByDecider
 	})
 }
 
