@@ -92,7 +92,7 @@ func (r *round) lead(h inbox.Hint) error {
 	case "status":
 		return r.commit(h, nil)
 	case "push":
-		return r.branch(h.Repo.ID, h.Ref)
+		return r.push(h)
 	case "issues", "delete", "secret_scanning_alert", "member":
 		return r.allOpen(h.Repo.ID)
 	case "release":
@@ -250,6 +250,20 @@ func (r *round) unknownCommit(h inbox.Hint) error {
 		}
 	}
 	return r.touch(queue.RepositoryOf(h.Repo.ID))
+}
+
+// organizationRepo is where an organization keeps the policy of all of its
+// repositories.
+const organizationRepo = "/.github"
+
+// push looks at the open pull requests from and into the branch: their commits
+// or their policy may have changed; and, where the organization's own policy
+// may have, at those of the whole organization.
+func (r *round) push(h inbox.Hint) error {
+	if strings.HasSuffix(h.Repo.FullName, organizationRepo) {
+		return r.people(h)
+	}
+	return r.branch(h.Repo.ID, h.Ref)
 }
 
 func (r *round) branch(repoID int64, ref string) error {

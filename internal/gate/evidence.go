@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"strconv"
 	"strings"
 	"time"
 )
@@ -87,6 +88,10 @@ type PullRequest struct {
 	BaseSHA    string
 	Labels     []string
 	UpdatedAt  time.Time
+
+	// RecordBy is who wrote the record in a comment, for a bot's pull request.
+	// It counts as an author.
+	RecordBy User
 
 	// What GitHub counts, to compare lists with.
 	ChangedFiles, Commits, Additions, Deletions int
@@ -212,6 +217,29 @@ type Issue struct {
 	Title  string
 	Labels []string
 	URL    string
+}
+
+// TrackerRef names an item of a tracker: an issue of a repository.
+type TrackerRef struct {
+	Repo   string // owner/name
+	Number int
+}
+
+// String returns the reference as people write it: "owner/name#12".
+func (r TrackerRef) String() string { return r.Repo + "#" + strconv.Itoa(r.Number) }
+
+// TrackerItem is what a tracker says of an item.
+type TrackerItem struct {
+	Title string
+	URL   string
+	Open  bool
+	// Completed means that it was closed as done, not as "not planned".
+	Completed bool
+	// Noted means that a person commented when it was closed.
+	Noted bool
+	// Other means that the reference leads to something that is no item, such as
+	// a pull request.
+	Other bool
 }
 
 // Branch is a branch that should be gone: its pull request was merged.

@@ -140,7 +140,7 @@ func TestWordsRoundTrip(t *testing.T) {
 func TestRequirementsKnowTheirGate(t *testing.T) {
 	for r, want := range map[Requirement]Gate{
 		"code/checks": Code, "review/approvals": Review, "operational/rehearsal": Operational,
-		"communication/package": Communication, "decision/veto": Decision, "risk/floor": Decision, "codex": Decision,
+		"communication/docs": Communication, "decision/veto": Decision, "risk/floor": Decision, "codex": Decision,
 	} {
 		if got := r.Gate(); got != want {
 			t.Errorf("%s: %s, want %s", r, got, want)

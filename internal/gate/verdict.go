@@ -124,15 +124,25 @@ type Evaluation struct {
 	Declared Class // what the record says
 	Class    Class // what is judged: never lower than the floor
 
-	PolicySource string // a path, or "built-in"
-	PolicySHA    string // of the effective rules
+	PolicySource string       // a path, or "built-in"
+	PolicySHA    string       // of the effective rules
+	PolicyFiles  []PolicyFile // what the rules come from; none for the built-in ones
+
+	// Exempt names the rule of the policy by which the pull request passes
+	// without a record; "" when there is none.
+	Exempt string
+	// SelfDecided means that the author's own /go counts, for want of anybody
+	// else.
+	SelfDecided bool
 
 	Verdict  Verdict
 	Status   Status // of the gravest finding
 	Rows     []GateRow
 	Findings []Finding // the gravest first, passes included
 
-	Decisions []Standing // who said what, and whether it still counts
+	Decisions []Standing        // who said what, and whether it still counts
+	Signoffs  []SignoffStanding // who signed off what, and whether it still counts
+	Notify    []Notice          // who is to be told of the release, and where
 	Readings  map[string]time.Time
 	People    []string  // logins on whose permission it rests
 	Again     time.Time // when to look again without an event; zero: not needed
@@ -142,6 +152,14 @@ type Evaluation struct {
 	UnverifiedSince time.Time
 	// GaveUp means that evaluating itself failed for the last time.
 	GaveUp bool
+}
+
+// PolicyFile is a file that rules come from.
+type PolicyFile struct {
+	Name     string   // for people: ".github/gonogo.yml"
+	SHA      string   // of the blob
+	Keys     []string // the rules that it sets
+	Enforces bool     // no repository can ask for less than it
 }
 
 // EvidencePatience is how long evidence may be unreadable before the verdict
@@ -204,6 +222,26 @@ type Standing struct {
 	Counts bool
 	Lapsed string // one line: what changed since; "" when it counts
 	Code   string // the reason code of the lapse
+}
+
+// Signoff is a sign-off by name as it was accepted. It is bound like a GO;
+// Choice is empty.
+type Signoff struct {
+	Name string
+	PersonDecision
+}
+
+// SignoffStanding is a sign-off as judged in an evaluation.
+type SignoffStanding struct {
+	Signoff
+	Counts bool
+	Lapsed string // one line: what changed since; "" when it counts
+}
+
+// Notice is who is told of a release, and in which channel.
+type Notice struct {
+	Roles   []string
+	Channel string
 }
 
 // ReleaseEvaluation is the readiness of a release: what lies between it and

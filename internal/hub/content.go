@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/google/go-github/v60/github"
@@ -69,6 +70,24 @@ func (r *Repo) File(ctx context.Context, path, ref string) (File, error) {
 		return File{}, k.fault(err)
 	}
 	return File{path, content, sha}, nil
+}
+
+// FirstFile reads the first of several files that exists, all asked for at
+// once; [KindMissing] when none does. A file that cannot be read hides those
+// behind it: which one counts is then not known.
+func (r *Repo) FirstFile(ctx context.Context, ref string, paths ...string) (File, error) {
+	files, errs := make([]File, len(paths)), make([]error, len(paths))
+	var group sync.WaitGroup
+	for i, path := range paths {
+		group.Go(func() { files[i], errs[i] = r.File(ctx, path, ref) })
+	}
+	group.Wait()
+	for i, err := range errs {
+		if !IsMissing(err) {
+			return files[i], err
+		}
+	}
+	return File{}, errs[0]
 }
 
 // Blob reads the content of a blob.

@@ -16,6 +16,7 @@ import (
 
 var (
 	actIssues    = act{"list issues", "the open issues", "Issues: read"}
+	actIssue     = act{"read issue", "the issue", "Issues: read"}
 	actAlerts    = act{"list secret-scanning alerts", "the secret-scanning alerts", "Secret scanning alerts: read"}
 	actLocations = act{"list alert locations", "the places of the secret-scanning alerts", "Secret scanning alerts: read"}
 	actComments  = act{"list comments", "the comments", "Pull requests: read"}
@@ -139,6 +140,55 @@ func (r *Repo) alertCommits(ctx context.Context, n int) ([]string, error) {
 		}
 	}
 	return commits, nil
+}
+
+// noteGrace is how long before an issue was closed a comment still belongs to
+// the closing: "Close with comment" writes the comment first.
+const noteGrace = 10 * time.Minute
+
+// TrackerItem reads an issue as an item of a tracker: whether it is closed as
+// completed, and whether a person commented on it from ten minutes before it
+// was closed. GitHub's lists tell when a comment was changed, so that one may be
+// older than that; those do not count.
+func (r *Repo) TrackerItem(ctx context.Context, n int) (gate.TrackerItem, error) {
+	k := r.call(actIssue, number(n), issuePath(n, ""))
+	var wire github.Issue
+	if err := r.c.read(ctx, k, &wire); err != nil {
+		return gate.TrackerItem{}, err
+	}
+	var w wants
+	item := gate.TrackerItem{
+		Title: want(&w, "title", wire.Title), URL: wantSome(&w, "html_url", wire.HTMLURL),
+		Open: wantSome(&w, "state", wire.State) != "closed", Completed: wire.GetStateReason() == "completed",
+		Other: wire.PullRequestLinks != nil,
+	}
+	if err := w.err(); err != nil {
+		return gate.TrackerItem{}, k.fault(err)
+	}
+	if wantSome(&w, "number", wire.Number) != n { // moved to another repository
+		return gate.TrackerItem{}, k.fail(&Error{Kind: KindMissing, Err: errOtherRepository})
+	}
+	if item.Open || !item.Completed || item.Other {
+		return item, nil
+	}
+	since := wire.GetClosedAt().Add(-noteGrace)
+	if wire.ClosedAt == nil {
+		return gate.TrackerItem{}, k.fault(errors.New("the answer lacks closed_at"))
+	}
+	comments, err := r.commentsSince(ctx, n, since)
+	for _, c := range comments {
+		item.Noted = item.Noted || !c.User.Bot && c.User.ID != 0 && !c.CreatedAt.Before(since) && strings.TrimSpace(c.Body) != ""
+	}
+	return item, err
+}
+
+func (r *Repo) commentsSince(ctx context.Context, n int, since time.Time) ([]gate.Comment, error) {
+	k := r.call(actComments, number(n), issuePath(n, "/comments")).with("since", since.UTC().Format(time.RFC3339))
+	wire, err := readAll(ctx, r.c, k, bare[github.IssueComment])
+	if err != nil {
+		return nil, err
+	}
+	return each(k, wire, convertComment)
 }
 
 // Comments lists the comments of pull request n's conversation, the oldest

@@ -3,6 +3,7 @@ package hub
 import (
 	"context"
 	"net/url"
+	"strings"
 
 	"github.com/google/go-github/v60/github"
 
@@ -22,6 +23,15 @@ type Repo struct {
 // missing.
 func (h *Hub) Repo(installationID int64, repo gate.Repository) *Repo {
 	return &Repo{hub: h, c: h.client(installationID), repo: repo}
+}
+
+// Sibling returns a view of another repository with the permissions of the
+// same installation.
+func (r *Repo) Sibling(owner, name string) *Repo {
+	if strings.EqualFold(owner, r.repo.Owner) && strings.EqualFold(name, r.repo.Name) {
+		return r
+	}
+	return &Repo{hub: r.hub, c: r.c, repo: gate.Repository{Owner: owner, Name: name}}
 }
 
 var actRepository = act{"read repository", "the repository", "Metadata: read"}

@@ -17,6 +17,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"gonogo/internal/gate"
@@ -30,6 +31,7 @@ type Kind string
 const (
 	KindGo       Kind = "go"
 	KindNoGo     Kind = "no-go"
+	KindSignoff  Kind = "signoff"
 	KindVoid     Kind = "void"     // a decision's comment was edited or deleted
 	KindRefused  Kind = "refused"  // a command that was not accepted
 	KindAnswered Kind = "answered" // a command that decides nothing: recheck, help
@@ -41,7 +43,7 @@ const (
 
 // Kinds lists all kinds.
 var Kinds = [...]Kind{
-	KindGo, KindNoGo, KindVoid, KindRefused, KindAnswered, KindVerdict,
+	KindGo, KindNoGo, KindSignoff, KindVoid, KindRefused, KindAnswered, KindVerdict,
 	KindPublish, KindMerged, KindRelease,
 }
 
@@ -123,6 +125,7 @@ type decision struct {
 	SaidAt    time.Time
 	URL       string `json:",omitempty"`
 	LiftsOwn  bool   `json:",omitempty"`
+	Signoff   string `json:",omitempty"` // the name of a sign-off
 }
 
 // void is the data of a void entry.
@@ -171,6 +174,15 @@ func AppendDecision(ctx context.Context, tx *sql.Tx, pr gate.PullRequest, d gate
 	})
 }
 
+// AppendSignoff adds a sign-off. It reports false when the command that once
+// names was entered before.
+func AppendSignoff(ctx context.Context, tx *sql.Tx, pr gate.PullRequest, s gate.Signoff, once string) (bool, error) {
+	return Append(ctx, tx, Entry{
+		At: s.At, Kind: KindSignoff, RepoID: pr.Repo.ID, Number: pr.Number, SHA: s.For.HeadSHA, Actor: s.User, Once: once,
+		Data: decision{For: s.For, Reason: s.Reason, Channel: s.Channel, CommentID: s.CommentID, URL: s.URL, Signoff: s.Name},
+	})
+}
+
 // AppendVoid enters that the comment of a decision no longer carries it, and
 // how that came about ("edited by @eve"). Only the first such entry counts.
 func AppendVoid(ctx context.Context, tx *sql.Tx, pr gate.PullRequest, d gate.PersonDecision, how string, at time.Time) error {
@@ -184,48 +196,64 @@ func AppendVoid(ctx context.Context, tx *sql.Tx, pr gate.PullRequest, d gate.Per
 // Decisions returns every GO and NO-GO of a pull request in the order of
 // acceptance.
 func (l *Ledger) Decisions(ctx context.Context, repoID int64, number int) ([]gate.PersonDecision, error) {
-	entries, err := l.Entries(ctx, repoID, number)
+	said, err := l.said(ctx, repoID, number, KindGo, KindNoGo)
 	if err != nil {
 		return nil, err
 	}
 	var decisions []gate.PersonDecision
-	for _, e := range entries {
-		raw := e.Data.(json.RawMessage)
-		switch e.Kind {
-		case KindGo, KindNoGo:
-			d, err := asDecision(e, raw)
-			if err != nil {
-				return nil, err
-			}
-			decisions = append(decisions, d)
-		case KindVoid:
-			var v void
-			if err := json.Unmarshal(raw, &v); err != nil {
-				return nil, fmt.Errorf("entry %d: %w", e.ID, err)
-			}
-			for i := range decisions {
-				if decisions[i].ID == v.Decision {
-					decisions[i].Voided = v.How
-				}
-			}
-		}
+	for _, s := range said {
+		decisions = append(decisions, s.PersonDecision)
 	}
 	return decisions, nil
 }
 
-func asDecision(e Entry, raw []byte) (gate.PersonDecision, error) {
+// Signoffs returns every sign-off of a pull request in the order of acceptance.
+func (l *Ledger) Signoffs(ctx context.Context, repoID int64, number int) ([]gate.Signoff, error) {
+	return l.said(ctx, repoID, number, KindSignoff)
+}
+
+// said returns what people said, by kinds of entries, with what became of the
+// comments that said it.
+func (l *Ledger) said(ctx context.Context, repoID int64, number int, kinds ...Kind) ([]gate.Signoff, error) {
+	entries, err := l.Entries(ctx, repoID, number)
+	if err != nil {
+		return nil, err
+	}
+	var said []gate.Signoff
+	for _, e := range entries {
+		raw := e.Data.(json.RawMessage)
+		switch {
+		case slices.Contains(kinds, e.Kind):
+			s, err := asSaid(e, raw)
+			if err != nil {
+				return nil, err
+			}
+			said = append(said, s)
+		case e.Kind == KindVoid:
+			var v void
+			if err := json.Unmarshal(raw, &v); err != nil {
+				return nil, fmt.Errorf("entry %d: %w", e.ID, err)
+			}
+			for i := range said {
+				if said[i].ID == v.Decision {
+					said[i].Voided = v.How
+				}
+			}
+		}
+	}
+	return said, nil
+}
+
+func asSaid(e Entry, raw []byte) (gate.Signoff, error) {
 	var data decision
 	if err := json.Unmarshal(raw, &data); err != nil {
-		return gate.PersonDecision{}, fmt.Errorf("entry %d: %w", e.ID, err)
+		return gate.Signoff{}, fmt.Errorf("entry %d: %w", e.ID, err)
 	}
-	choice := gate.ChoiceGo
-	if e.Kind == KindNoGo {
-		choice = gate.ChoiceNoGo
-	}
-	return gate.PersonDecision{
+	choice := map[Kind]gate.Choice{KindGo: gate.ChoiceGo, KindNoGo: gate.ChoiceNoGo}[e.Kind]
+	return gate.Signoff{Name: data.Signoff, PersonDecision: gate.PersonDecision{
 		ID: e.ID, Choice: choice, User: e.Actor, At: e.At, For: data.For, Reason: data.Reason,
 		Channel: data.Channel, CommentID: data.CommentID, ReviewID: data.ReviewID, SaidAt: data.SaidAt, URL: data.URL, LiftsOwn: data.LiftsOwn,
-	}, nil
+	}}, nil
 }
 
 // none turns "no such row" into a plain no.

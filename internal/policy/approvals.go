@@ -14,6 +14,7 @@ import (
 type ReviewEvidence interface {
 	CommitsEvidence
 	PeopleEvidence
+	WritersEvidence
 	// Reviews lists all submitted reviews.
 	Reviews() gate.Reading[[]gate.ReviewOf]
 }
@@ -53,8 +54,14 @@ func approvals(q question, e ReviewEvidence) []gate.Finding {
 		}
 	}
 	need := q.Policy.Approvals.For(q.class)
+	if q.bare {
+		need = max(need, 1)
+	}
 	if len(approved) >= need {
 		return found
+	}
+	if f := nobodyCanApprove(q, e, wrote); f != nil {
+		return append(found, *f)
 	}
 	return append(found, missingApprovals(q, need, approved, stale, own, without))
 }

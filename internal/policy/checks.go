@@ -63,7 +63,33 @@ func judgeChecks(q question, e ChecksEvidence, newest []gate.Check) []gate.Findi
 	if len(required) > 0 {
 		return requiredChecks(q, newest, required)
 	}
-	return allChecks(q, e, newest)
+	return append(allChecks(q, e, newest), pinnedChecks(q, newest, slices.Collect(maps.Keys(q.Policy.Checks.Apps)))...)
+}
+
+// pinnedChecks: a check whose App the policy names has reported from that App.
+// What others report under the name is judged beside it, and stands for nothing.
+func pinnedChecks(q question, newest []gate.Check, names []string) []gate.Finding {
+	var missing []string
+	slices.Sort(names)
+	for _, name := range slices.Compact(names) {
+		id := int64(q.Policy.Checks.Apps[name])
+		if id != 0 && !slices.ContainsFunc(newest, func(c gate.Check) bool { return c.Name == name && c.App == id && !c.Status }) {
+			missing = append(missing, fmt.Sprintf("%s (App %d)", gate.Quote(name), id))
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	return one(missingChecks(q, strings.Join(missing, ", ")+" did not report from the App that the policy names"))
+}
+
+func (p *Policy) validateApps(at places) *Error {
+	for _, name := range slices.Sorted(maps.Keys(p.Checks.Apps)) {
+		if p.Checks.Apps[name] <= 0 {
+			return at.errorf("checks.apps."+name, "%d is no App's id; GitHub Actions is 15368", p.Checks.Apps[name])
+		}
+	}
+	return nil
 }
 
 func namesOnly(names []string) []gate.RequiredCheck {
@@ -76,12 +102,15 @@ func namesOnly(names []string) []gate.RequiredCheck {
 
 func requiredChecks(q question, newest []gate.Check, required []gate.RequiredCheck) []gate.Finding {
 	var missing []string
+	var names []string
 	var judged []gate.Check
 	for _, r := range required {
+		names = append(names, r.Name)
 		reported := false
 		for _, c := range newest {
-			if c.Name == r.Name && (r.App == 0 || c.App == r.App) {
-				reported = true
+			pinned := c.App != 0 && c.App == int64(q.Policy.Checks.Apps[r.Name])
+			if c.Name == r.Name && (r.App == 0 || c.App == r.App || pinned) {
+				reported = reported || r.App == 0 || c.App == r.App
 				judged = append(judged, c)
 			}
 		}
@@ -93,7 +122,7 @@ func requiredChecks(q question, newest []gate.Check, required []gate.RequiredChe
 	if len(missing) > 0 {
 		found = append(found, missingChecks(q, strings.Join(missing, ", ")+" did not report"))
 	}
-	return found
+	return append(found, pinnedChecks(q, newest, names)...)
 }
 
 // allChecks judges everything that reports, where nothing says what must. A

@@ -14,6 +14,7 @@ import (
 type DecisionEvidence interface {
 	CommitsEvidence
 	PeopleEvidence
+	WritersEvidence
 	// Decisions lists every accepted GO and NO-GO of this pull request in the
 	// order of acceptance.
 	Decisions() []gate.PersonDecision
@@ -135,21 +136,23 @@ func disqualified(q question, e DecisionEvidence, u gate.User) lapse {
 	if !commits.Known {
 		return lapse{"github-down", "who wrote this pull request cannot be read"}
 	}
-	if wroteIt(q.PR, commits.Value).include(u) && !q.authorMayDecide(u) {
+	if wroteIt(q.PR, commits.Value).include(u) && !q.Policy.AuthorMayDecideOn(q.PR, e, q.class, u) {
+		if writers := e.Writers(); q.Policy.Solo && !writers.Known {
+			return lapse{"github-down", "whether anybody else has write access cannot be read"}
+		}
 		return lapse{"self-go", handle(u) + " wrote some of this pull request, and nobody decides on their own"}
 	}
-	holds := q.Policy.Authority(e, ReleaseManager, u)
+	roles := q.Policy.Deciders(q.Record, q.files)
+	holds := q.Policy.Holds(e, roles, u)
 	switch {
 	case !holds.Known:
 		return lapse{"github-down", "the role of " + handle(u) + " cannot be read"}
-	case !holds.Value:
+	case !holds.Value && len(roles) == 1:
 		return lapse{"authority-lost", handle(u) + " is no longer a release manager"}
+	case !holds.Value:
+		return lapse{"authority-lost", fmt.Sprintf("%s no longer holds a role that decides here (%s)", handle(u), gate.Quote(strings.Join(roles, ", ")))}
 	}
 	return lapse{}
-}
-
-func (q question) authorMayDecide(u gate.User) bool {
-	return q.Policy.AuthorMayDecide && q.class < gate.High && u.Is(q.PR.Author)
 }
 
 // veto: no NO-GO stands.
@@ -175,22 +178,36 @@ func veto(q question, e DecisionEvidence) []gate.Finding {
 	return found
 }
 
-// authorized: as many release managers as the class asks for have said /go on
-// this head, base, policy and record, the record's final decision owner among
-// them. Where the record names a panel, only the panel counts.
+// authorized: of each role that the policy asks for by release type and paths,
+// one person has said /go on this head, base, policy and record; where it asks
+// for none, release managers have. They are as many as the class asks for, the
+// record's final decision owner among them. Where the record names a panel, only
+// the panel counts.
 func authorized(q question, e DecisionEvidence) []gate.Finding {
-	need := q.Policy.Go.For(q.class)
-	if need == 0 || !q.Record.Found {
+	if !q.Record.Found {
 		return nil
 	}
+	found := typeUnsaid(q)
+	need, roles := q.Policy.Go.For(q.class), q.Policy.approving(q.Record, q.files)
+	if need == 0 && len(roles) == 0 {
+		return found
+	}
 	c := countGo(q, e, standings(q, e))
+	missing := byRoles(q, e, roles, c)
+	found = append(found, missing...)
 	switch {
 	case len(c.unread) > 0 && len(c.counted)+len(c.unsure) >= need:
-		return c.unread
-	case len(c.counted) < need:
-		return append(c.unread, shortOf(q, need, c))
+		return append(found, c.unread...)
+	case len(c.counted) < need && (len(missing) == 0 || need > 1):
+		return append(append(found, c.unread...), shortOf(q, need, c))
+	case len(missing) > 0:
+		return append(found, c.unread...)
 	}
-	return ownerAmong(q, e, c.counted)
+	said := c.counted
+	if len(said) == 0 {
+		said = c.offPanel
+	}
+	return append(found, ownerAmong(q, e, said)...)
 }
 
 // count is who has said GO: whose counts, whose may count once something can be
@@ -206,18 +223,19 @@ type count struct {
 func countGo(q question, e DecisionEvidence, judged []gate.Standing) count {
 	c := count{judged: judged}
 	commits := e.Commits()
+	deciders := append([]string{ReleaseManager}, q.Policy.approving(q.Record, q.files)...)
 	for _, s := range judged {
 		if s.Choice != gate.ChoiceGo || s.For.HeadSHA != q.PR.HeadSHA || s.Code == codeReplaced || s.Code == codeEdited {
 			continue
 		}
-		holds := q.Policy.Authority(e, ReleaseManager, s.User)
+		holds := q.Policy.Holds(e, deciders, s.User)
 		panel := onPanel(q, e, s.User)
 		switch {
 		case !holds.Known:
 			c.unsure, c.unread = append(c.unsure, s.User), append(c.unread, unread("the role of "+handle(s.User), holds.Why))
 		case !commits.Known && holds.Value:
 			c.unsure = append(c.unsure, s.User)
-		case !s.Counts:
+		case !s.Counts || !holds.Value: // who may only let it out of a freeze decides nothing else
 		case !panel.Known:
 			c.unsure, c.unread = append(c.unsure, s.User), append(c.unread, unread("the go/no-go panel", panel.Why))
 		case panel.Value:

@@ -171,6 +171,11 @@ func (d decoder) value(path string, n ast.Node, into reflect.Value) *Error {
 			return d.value(join(path, key), value, field)
 		})
 	case reflect.Map:
+		own := reflect.MakeMap(into.Type()) // the built-in policy's maps are not ours to change
+		for _, key := range into.MapKeys() {
+			own.SetMapIndex(key, into.MapIndex(key))
+		}
+		into.Set(own)
 		return d.entries(path, n, at, func(key string, _ place, value ast.Node) *Error {
 			element := reflect.New(into.Type().Elem()).Elem()
 			if err := d.value(join(path, key), value, element); err != nil {

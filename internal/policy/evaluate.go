@@ -20,7 +20,11 @@ type Evidence interface {
 	FilesEvidence
 	CommitsEvidence
 	PeopleEvidence
+	WritersEvidence
 	DecisionEvidence
+	OwnersEvidence
+	SignoffEvidence
+	TrackerEvidence
 }
 
 // Input is what one evaluation is made from. Everything in it belongs to one
@@ -44,6 +48,8 @@ type question struct {
 	class gate.Class // what is judged: the higher of declared and floor
 	floor floorRule
 	terms gate.Terms
+	files gate.Reading[[]gate.File]
+	bare  bool // an update of dependencies, which has no record
 }
 
 // requirement is one checkable thing. Its judge returns findings with their
@@ -67,11 +73,25 @@ var requirements = [...]requirement{
 	{"code/secrets", "no credential in added lines", func(q question, e Evidence) []gate.Finding { return secrets(q, e) }},
 	{"code/severity", "no severe issue is open", func(q question, e Evidence) []gate.Finding { return severity(q, e) }},
 	{"code/branches", "no dangling branches", func(q question, e Evidence) []gate.Finding { return branches(q, e) }},
+	{"code/qa", "QA has signed off", func(q question, e Evidence) []gate.Finding { return qa(q, e) }},
 	{"review/approvals", "approved on this head", func(q question, e Evidence) []gate.Finding { return approvals(q, e) }},
+	{"review/owners", "the owners of all touched paths have approved", func(q question, e Evidence) []gate.Finding { return owners(q, e) }},
+	{"review/scope", "all touched paths lie in the release scope", func(q question, e Evidence) []gate.Finding { return scope(q, e) }},
 	{"operational/rollback-trigger", "the rollback trigger is concrete", func(q question, _ Evidence) []gate.Finding { return rollbackTrigger(q) }},
 	{"operational/rollback-owner", "the rollback owner is known", func(q question, e Evidence) []gate.Finding { return rollbackOwner(q, e) }},
 	{"operational/rehearsal", "the rollback was rehearsed", func(q question, _ Evidence) []gate.Finding { return rehearsal(q) }},
-	{"communication/package", "the communication package is prepared", func(q question, _ Evidence) []gate.Finding { return communication(q) }},
+	{"operational/rollback-plan", "there is a rollback plan", func(q question, e Evidence) []gate.Finding { return rollbackPlan(q, e) }},
+	{"operational/drill", "the pre-release drill was run", func(q question, _ Evidence) []gate.Finding { return drill(q) }},
+	{"operational/on-call", "on-call owner and backup are two people", func(q question, e Evidence) []gate.Finding { return onCall(q, e) }},
+	{"operational/monitoring", "the release is watched for long enough", func(q question, e Evidence) []gate.Finding { return monitoring(q, e) }},
+	{"operational/window", "releases may go out now", func(q question, e Evidence) []gate.Finding { return window(q, e) }},
+	{"operational/tracker", "all tracker items are done", func(q question, e Evidence) []gate.Finding { return tracker(q, e) }},
+	{"communication/release-note", "what changed is told", func(q question, _ Evidence) []gate.Finding { return releaseNote(q) }},
+	{"communication/stakeholders", "the stakeholders are named", func(q question, _ Evidence) []gate.Finding { return stakeholders(q) }},
+	{"communication/known-limitations", "the known limitations are told", func(q question, _ Evidence) []gate.Finding { return knownLimitations(q) }},
+	{"communication/monitoring-focus", "what to watch first is told", func(q question, _ Evidence) []gate.Finding { return monitoringFocus(q) }},
+	{"communication/escalation", "the way to escalate is told", func(q question, e Evidence) []gate.Finding { return escalation(q, e) }},
+	{"communication/docs", "the documentation has kept up", func(q question, e Evidence) []gate.Finding { return docs(q, e) }},
 	{"decision/owner", "the final decision owner is known", func(q question, e Evidence) []gate.Finding { return decisionOwner(q, e) }},
 	{"decision/timestamp", "the decision has its time", func(q question, _ Evidence) []gate.Finding { return timestamp(q) }},
 	{"decision/veto", "no /no-go stands", func(q question, e Evidence) []gate.Finding { return veto(q, e) }},
@@ -135,15 +155,19 @@ func Evaluate(in Input) gate.Evaluation {
 	if in.Evidence == nil {
 		in.Evidence = unreadEvidence{}
 	}
-	q := question{Input: in, terms: in.Record.Terms()}
-	q.floor = floorOf(in.Policy, in.PR.Labels, in.Evidence.Files())
+	q := question{Input: in, terms: in.Record.Terms(), files: in.Evidence.Files()}
+	q.floor = floorOf(in.Policy, in.PR.Labels, q.files)
 	q.class = classOf(in.Policy, in.Record, q.floor)
+	if q.bare = dependencyUpdate(q, in.Evidence); q.bare {
+		q.class = gate.Low
+	}
 
 	ev := gate.Evaluation{
 		At: in.Now, PR: in.PR, Record: in.Record, Terms: q.terms,
 		Declared: in.Record.Class, Class: q.class,
 		PolicySource: in.Policy.Source, PolicySHA: in.Policy.Digest(),
-		Decisions: standings(q, in.Evidence),
+		Decisions: standings(q, in.Evidence), Signoffs: signoffStandings(q, in.Evidence),
+		Notify: in.Policy.noticesFor(in.Record, q.files),
 	}
 	for _, r := range requirements {
 		ev.Findings = append(ev.Findings, answer(q, r)...)
@@ -155,13 +179,16 @@ func Evaluate(in Input) gate.Evaluation {
 	ev.Verdict = verdictOf(ev.Status)
 	ev.Rows = rows(q, ev.Findings)
 	ev.Again = again(q, ev)
-	return ev
+	ev.SelfDecided = slices.ContainsFunc(ev.Decisions, func(s gate.Standing) bool {
+		return s.Counts && s.Choice == gate.ChoiceGo && s.User.Is(in.PR.Author)
+	})
+	return exempted(q, in.Evidence, ev)
 }
 
 // answer returns the findings of one requirement as they weigh at the class
 // that is judged.
 func answer(q question, r requirement) []gate.Finding {
-	if !q.Policy.mentions(r.id, q.class) {
+	if !q.Policy.mentions(r.id, q.class) || q.asksNothing(r.id) {
 		return nil
 	}
 	found := r.judge(q, q.Evidence)
@@ -206,6 +233,7 @@ func again(q question, ev gate.Evaluation) time.Time {
 			earlier(q.HeadSeen.Add(graceForChecks))
 		}
 	}
+	earlier(windowEdge(q))
 	if q.Policy.blocks("code/branches", q.class) {
 		earlier(graceEnds(q, q.Evidence.DanglingBranches().Value))
 	}
@@ -242,6 +270,9 @@ func row(q question, g gate.Gate, findings []gate.Finding) gate.GateRow {
 		r.Evidence = worst.Fact
 	}
 	r.Comparison, r.Reason = compare(r.Claim, worst.Status)
+	if q.bare {
+		r.Comparison, r.Reason = gate.NotRequired, "an update of dependencies needs no record"
+	}
 	return r
 }
 
@@ -272,8 +303,8 @@ func compare(claim gate.Mark, found gate.Status) (gate.Comparison, string) {
 func Invalid(err error) gate.Finding {
 	return gate.Finding{
 		Status: gate.Fail, Code: "policy-invalid", By: gate.ByAdmin,
-		Fact: "policy " + gate.Quote(err.Error()),
-		Fix:  "mend " + Path + " on the base branch; until then no pull request is ready",
+		Fact: "policy " + fileNamed(err) + ": " + gate.Quote(err.Error()),
+		Fix:  "mend the file where it is in force; until then no pull request is ready",
 	}
 }
 

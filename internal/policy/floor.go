@@ -55,6 +55,9 @@ func floorOf(p *Policy, labels []string, files gate.Reading[[]gate.File]) floorR
 	case !p.blocks("risk/floor", gate.Low): // else risk/floor says that they are unread
 		raise(gate.High, "a list of files that could not be read")
 	}
+	if slices.Contains(touched(files.Value), Path) { // whatever the floors of the file itself say
+		raise(gate.High, gate.Quote(Path)+", the policy itself")
+	}
 	for _, rule := range p.Floors {
 		class := gate.ParseClass(rule.Class)
 		for _, label := range rule.Labels {

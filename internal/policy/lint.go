@@ -14,7 +14,15 @@ var recordOnly = [...]struct {
 }{
 	{"operational/rollback-trigger", rollbackTrigger},
 	{"operational/rehearsal", rehearsal},
-	{"communication/package", communication},
+	{"operational/rollback-plan", func(q question) []gate.Finding { return rollbackPlan(q, nil) }},
+	{"operational/drill", drill},
+	{"operational/on-call", func(q question) []gate.Finding { return onCall(q, nil) }},
+	{"operational/monitoring", func(q question) []gate.Finding { return monitoring(q, nil) }},
+	{"communication/release-note", releaseNote},
+	{"communication/stakeholders", stakeholders},
+	{"communication/known-limitations", knownLimitations},
+	{"communication/monitoring-focus", monitoringFocus},
+	{"communication/escalation", func(q question) []gate.Finding { return escalation(q, nil) }},
 	{"decision/timestamp", timestamp},
 }
 

@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/bmatcuk/doublestar/v4"
+	"github.com/goccy/go-yaml/ast"
 
 	"gonogo/config"
 	"gonogo/internal/gate"
@@ -39,8 +40,9 @@ var builtIn = sync.OnceValue(func() *Policy {
 })
 
 // Error is a policy file that is not valid. Line and Column are from 1, or 0
-// when the fault has no place.
+// when the fault has no place; File is the file's name where several were read.
 type Error struct {
+	File         string
 	Line, Column int
 	Message      string
 }
@@ -58,38 +60,65 @@ func (e *Error) Error() string {
 // each requirement that is given replaces the built-in one as a whole. An error
 // is an *Error.
 func Parse(path string, data []byte) (*Policy, error) {
+	p, _, err := parse(path, data)
+	return p, err
+}
+
+// parse also tells which keys the file gives, and where.
+func parse(path string, data []byte) (*Policy, places, error) {
 	p := BuiltIn()
-	if err := p.read(data); err != nil {
-		return nil, err
+	body, err := parseFile(data)
+	if err != nil {
+		return nil, nil, err
+	}
+	at, err := p.fill(body)
+	if err != nil {
+		return nil, nil, err
 	}
 	p.Source = path
-	return p, nil
+	return p, at, nil
 }
 
 // read sets what data says. The result is not nil for a policy that is not
 // valid.
 func (p *Policy) read(data []byte) error {
+	body, err := parseFile(data)
+	if err == nil {
+		_, err = p.fill(body)
+	}
+	return err
+}
+
+// parseFile returns the only document of a file.
+func parseFile(data []byte) (ast.Node, error) {
 	if len(data) > MaxSize {
-		return &Error{Message: fmt.Sprintf("the policy is %d bytes long; keep it under 64 KiB", len(data))}
+		return nil, &Error{Message: fmt.Sprintf("the policy is %d bytes long; keep it under 64 KiB", len(data))}
 	}
 	if !utf8.Valid(data) {
-		return &Error{Message: "the policy is not UTF-8 text"}
+		return nil, &Error{Message: "the policy is not UTF-8 text"}
 	}
 	text := strings.ReplaceAll(strings.TrimPrefix(string(data), "\ufeff"), "\r\n", "\n")
 	body, err := parseYAML(text)
 	if err != nil {
-		return err
+		return nil, err
 	}
+	return body, nil
+}
+
+// fill sets what a document says and validates the outcome. It returns which
+// keys were given, and where.
+func (p *Policy) fill(body ast.Node) (places, error) {
 	at := places{}
 	if body != nil {
+		var err *Error
 		if at, err = decode(body, p); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	if err := p.validate(at); err != nil {
-		return err
+		return nil, err
 	}
-	return nil
+	return at, nil
 }
 
 // errorf returns an error where the longest known part of path stands.
@@ -119,10 +148,13 @@ func (p *Policy) validate(at places) *Error {
 			return at.errorf("severity."+label[0], "give a label")
 		}
 	}
+	if from := p.Severity.SEV2From; gate.ParseClass(from) == gate.Undeclared {
+		return at.errorf("severity.sev2_from", "%q is not one of low, medium, high", from)
+	}
 	if p.Rehearsal.MaxAgeDays < 0 {
 		return at.errorf("rehearsal.max_age_days", "%d is not a number of days", p.Rehearsal.MaxAgeDays)
 	}
-	return cmp.Or(p.validateRequirements(at), p.validateRoles(at), p.validateNumbers(at), p.validateFloors(at), p.validateGlobs(at))
+	return cmp.Or(p.validateScope(at), p.validateRequirements(at), p.validateRoles(at), p.validateNumbers(at), p.validateFloors(at), p.validateGlobs(at), p.validateOrganisation(at))
 }
 
 func (p *Policy) validateRequirements(at places) *Error {
@@ -214,19 +246,21 @@ func (p *Policy) validateFloors(at places) *Error {
 }
 
 func (p *Policy) validateGlobs(at places) *Error {
-	check := func(path string, globs []string) *Error {
-		for i, g := range globs {
-			if g == "" || !doublestar.ValidatePattern(g) {
-				return at.errorf(fmt.Sprintf("%s[%d]", path, i), "%q is not a valid glob", g)
-			}
-		}
-		return nil
-	}
-	err := cmp.Or(check("branches", p.Branches), check("keep_branches", p.KeepBranches))
+	err := cmp.Or(at.globs("branches", p.Branches), at.globs("keep_branches", p.KeepBranches))
 	for i, f := range p.Floors {
-		err = cmp.Or(err, check(fmt.Sprintf("floors[%d].paths", i), f.Paths))
+		err = cmp.Or(err, at.globs(fmt.Sprintf("floors[%d].paths", i), f.Paths))
 	}
 	return err
+}
+
+// globs refuses what is no glob in the list at path.
+func (at places) globs(path string, globs []string) *Error {
+	for i, g := range globs {
+		if g == "" || !doublestar.ValidatePattern(g) {
+			return at.errorf(fmt.Sprintf("%s[%d]", path, i), "%q is not a valid glob", g)
+		}
+	}
+	return nil
 }
 
 func asStrings[S ~string](list []S) []string {
@@ -243,11 +277,4 @@ func matchAny(globs []string, name string) bool {
 		ok, err := doublestar.Match(g, name)
 		return err == nil && ok
 	})
-}
-
-// InScope reports whether pull requests into branch are judged: the default
-// branch, the policy's own branches, and those whose rules require the check.
-func (p *Policy) InScope(branch, defaultBranch string, required []gate.RequiredCheck) bool {
-	return branch == defaultBranch || matchAny(p.Branches, branch) ||
-		slices.ContainsFunc(required, func(c gate.RequiredCheck) bool { return c.Name == p.Check })
 }

@@ -35,25 +35,38 @@ func permissionOf(r Role) (gate.Permission, bool) {
 	return gate.ParsePermission(r.Permission)
 }
 
-// Authority tells whether an account holds the role. Known is false when it
-// cannot be told, which is neither a yes nor a no.
+// Authority tells whether an account holds the role, or one that may act for
+// it. Known is false when it cannot be told, which is neither a yes nor a no.
 func (p *Policy) Authority(e PeopleEvidence, role string, u gate.User) gate.Reading[bool] {
-	r, ok := p.Roles[role]
-	if !ok || u.Bot || u.ID == 0 {
-		return gate.Reading[bool]{Known: true}
+	answer := gate.Reading[bool]{Known: true}
+	if u.Bot || u.ID == 0 {
+		return answer
 	}
+	for _, name := range p.actingFor(role) {
+		holds := p.Roles[name].heldBy(e, u)
+		if holds.Known && holds.Value {
+			return holds
+		}
+		if !holds.Known {
+			answer = holds
+		}
+	}
+	return answer
+}
+
+// heldBy tells whether an account is one of a role's own people.
+func (r Role) heldBy(e PeopleEvidence, u gate.User) gate.Reading[bool] {
 	if slices.ContainsFunc(r.Users, func(login string) bool { return strings.EqualFold(login, u.Login) }) {
 		return gate.Reading[bool]{Known: true, Value: true}
 	}
-	var cannot gate.Reading[bool]
-	failed := false
+	answer := gate.Reading[bool]{Known: true}
 	if least, ok := permissionOf(r); ok {
 		has := e.Permission(u.Login)
 		switch {
 		case has.Known && has.Value >= least:
 			return gate.Reading[bool]{Known: true, Value: true}
 		case !has.Known:
-			failed, cannot.Why = true, has.Why
+			answer = gate.Reading[bool]{Why: has.Why}
 		}
 	}
 	for _, team := range r.Teams {
@@ -62,13 +75,10 @@ func (p *Policy) Authority(e PeopleEvidence, role string, u gate.User) gate.Read
 		case members.Known && slices.ContainsFunc(members.Value, u.Is):
 			return gate.Reading[bool]{Known: true, Value: true}
 		case !members.Known:
-			failed, cannot.Why = true, members.Why
+			answer = gate.Reading[bool]{Why: members.Why}
 		}
 	}
-	if failed {
-		return cannot
-	}
-	return gate.Reading[bool]{Known: true}
+	return answer
 }
 
 // contributors are the people who wrote a pull request: its author, and the
@@ -89,7 +99,7 @@ var noreply = regexp.MustCompile(`(?i)^(?:(\d+)\+)?([a-z0-9_-]+)@users\.noreply\
 // wroteIt returns who wrote the pull request. A merge that GitHub itself made
 // makes nobody a contributor.
 func wroteIt(pr gate.PullRequest, commits []gate.Commit) contributors {
-	c := contributors{ids: map[int64]bool{pr.Author.ID: true}, logins: map[string]bool{}}
+	c := contributors{ids: map[int64]bool{pr.Author.ID: true, pr.RecordBy.ID: true}, logins: map[string]bool{}}
 	for _, commit := range commits {
 		// Anyone can write GitHub's name into a commit; its signature tells.
 		byGitHub := commit.Committer != nil && commit.Committer.Login == githubCommitter && commit.Verified

@@ -25,11 +25,16 @@ import (
 type Policy struct {
 	Check           string                     `yaml:"check"`
 	Branches        []string                   `yaml:"branches"`
+	Exclude         []string                   `yaml:"exclude"`
+	Exempt          []Exemption                `yaml:"exempt"`
+	Dependencies    Dependencies               `yaml:"dependencies"`
+	Zone            string                     `yaml:"zone"`
 	Roles           map[string]Role            `yaml:"roles"`
 	Requirements    map[gate.Requirement]Depth `yaml:"requirements"`
 	Approvals       PerClass                   `yaml:"approvals"`
 	Go              PerClass                   `yaml:"go"`
 	AuthorMayDecide bool                       `yaml:"author_may_decide"`
+	Solo            bool                       `yaml:"solo"`
 	Ask             string                     `yaml:"ask"`
 	Checks          Checks                     `yaml:"checks"`
 	Secrets         Secrets                    `yaml:"secrets"`
@@ -37,6 +42,15 @@ type Policy struct {
 	KeepBranches    []string                   `yaml:"keep_branches"`
 	Rehearsal       Rehearsal                  `yaml:"rehearsal"`
 	Floors          []Floor                    `yaml:"floors"`
+	Signoffs        map[string]Signoff         `yaml:"signoffs"`
+	Components      map[string][]string        `yaml:"components"`
+	Companions      []Companion                `yaml:"companions"`
+	Windows         []Window                   `yaml:"windows"`
+	Freezes         []Freeze                   `yaml:"freezes"`
+	Exceptions      string                     `yaml:"exceptions"`
+	Authorization   []Authorization            `yaml:"authorization"`
+	Monitoring      Monitoring                 `yaml:"monitoring"`
+	Tracker         Tracker                    `yaml:"tracker"`
 
 	// Source is where the policy was read: a path, or "built-in". It is not
 	// part of the rules.
@@ -51,6 +65,76 @@ type Role struct {
 	Permission string   `yaml:"permission"` // write, maintain, admin or "" for none
 	Users      []string `yaml:"users"`      // logins
 	Teams      []string `yaml:"teams"`      // org/team
+	Delegates  []string `yaml:"delegates"`  // other roles that may act for this one
+}
+
+// Exemption lets pull requests by some authors pass without a record.
+type Exemption struct {
+	Name    string   `yaml:"name"`    // shown: EXEMPT · <name>
+	Authors []string `yaml:"authors"` // logins, "name[bot]" for bots
+	Paths   []string `yaml:"paths"`   // globs; every changed path must match one. Empty: any path
+	UpTo    string   `yaml:"up_to"`   // the highest class that the floor may give: low, medium, high
+}
+
+// Dependencies says whose pull requests are updates of dependencies, for which
+// approval, checks and secrets are all that is asked.
+type Dependencies struct {
+	Bots  []string `yaml:"bots"`  // logins: "renovate[bot]"
+	Paths []string `yaml:"paths"` // globs of manifests and lock files; every changed path must match one
+}
+
+// Signoff is a sign-off by name: /signoff <name>.
+type Signoff struct {
+	Role  string   `yaml:"role"`  // who gives it
+	Paths []string `yaml:"paths"` // globs; asked for only when one is touched. Empty: always
+	From  string   `yaml:"from"`  // the class from which it is asked for; "" is low
+}
+
+// Companion says that one change asks for another: if a path of When changed, a
+// path of Then changed too, or the sign-off Or was given.
+type Companion struct {
+	Name string   `yaml:"name"` // what Then is, in words: "the agent contracts"
+	When []string `yaml:"when"` // globs
+	Then []string `yaml:"then"` // globs
+	Or   string   `yaml:"or"`   // a sign-off that stands for the change
+}
+
+// Window is a stretch of a week in which releases may go out.
+type Window struct {
+	Days []string `yaml:"days"` // mon, tue, wed, thu, fri, sat, sun
+	From string   `yaml:"from"` // "09:00" in Zone
+	To   string   `yaml:"to"`   // "16:30"; later than From
+	Zone string   `yaml:"zone"` // IANA name; "" is the policy's zone
+}
+
+// Freeze is a stretch of time in which nothing goes out.
+type Freeze struct {
+	Name string `yaml:"name"`
+	From string `yaml:"from"` // RFC 3339, or a date in the policy's zone
+	To   string `yaml:"to"`   // exclusive; a date means the end of that day
+}
+
+// Authorization says who approves and who is told, for release types or for
+// paths. Where several apply, all of their approvals are asked for.
+type Authorization struct {
+	Types   []string `yaml:"types"`   // release types; empty: any
+	Paths   []string `yaml:"paths"`   // globs; empty: any
+	Approve []string `yaml:"approve"` // roles, of each of which one person says /go
+	Notify  []string `yaml:"notify"`  // roles that are told
+	Channel string   `yaml:"channel"` // where they are told
+}
+
+// Monitoring holds the least monitoring windows, as durations such as "24h".
+type Monitoring struct {
+	Standard      string `yaml:"standard"`
+	Hotfix        string `yaml:"hotfix"`
+	Architectural string `yaml:"architectural"`
+}
+
+// Tracker says where tracker items are looked up.
+type Tracker struct {
+	Kind         string   `yaml:"kind"`         // github or none
+	Repositories []string `yaml:"repositories"` // owner/name; empty: the pull request's own
 }
 
 // Depth says from which class a requirement blocks and from which it is
@@ -81,9 +165,10 @@ func (p PerClass) For(c gate.Class) int {
 
 // Checks says which CI results are asked for.
 type Checks struct {
-	Required []string `yaml:"required"`
-	Optional []string `yaml:"optional"`
-	None     bool     `yaml:"none"`
+	Required []string       `yaml:"required"`
+	Optional []string       `yaml:"optional"`
+	Apps     map[string]int `yaml:"apps"` // check name → id of the App that must report it
+	None     bool           `yaml:"none"`
 }
 
 // Secrets says how strictly secret scanning is judged.
@@ -95,6 +180,8 @@ type Secrets struct {
 type Severity struct {
 	SEV1 string `yaml:"sev1"`
 	SEV2 string `yaml:"sev2"`
+	// SEV2From is the class from which an issue of the second kind blocks.
+	SEV2From string `yaml:"sev2_from"`
 }
 
 // Rehearsal limits the age of a rollback rehearsal.
@@ -111,9 +198,13 @@ type Floor struct {
 }
 
 // Digest identifies the effective rules: two files that differ in comments or
-// layout only have the same digest.
+// layout only have the same digest. Where the rules were read, the check's name,
+// which branches are judged and whether people are asked by a comment are no
+// rules: changing them voids nobody's /go.
 func (p *Policy) Digest() string {
-	rules, err := json.Marshal(p)
+	of := *p
+	of.Check, of.Ask, of.Branches, of.Exclude = "", "", nil, nil
+	rules, err := json.Marshal(&of)
 	if err != nil {
 		panic(err) // a struct of strings, numbers and maps of them always marshals
 	}
@@ -128,6 +219,9 @@ func (p *Policy) RoleNames() []string { return slices.Sorted(maps.Keys(p.Roles))
 // not speak blocks at every class, as do the inputs of the evaluation whatever
 // it says: silence is never a pass.
 func (p *Policy) depth(id gate.Requirement) Depth {
+	if !p.asks(id) {
+		return Depth{Blocks: off, Advises: off}
+	}
 	if d, ok := p.Requirements[id]; ok && id != inputs {
 		return d
 	}

@@ -43,6 +43,20 @@ type world struct {
 	perms     map[string]gate.Reading[gate.Permission]
 	teams     map[string]gate.Reading[[]gate.User]
 	decisions []gate.PersonDecision
+
+	writersUnread bool
+	signoffs      []gate.Signoff
+	owners        gate.Reading[string]
+	items         map[gate.TrackerRef]gate.Reading[gate.TrackerItem]
+}
+
+func (w *world) Signoffs() []gate.Signoff         { return w.signoffs }
+func (w *world) CodeOwners() gate.Reading[string] { return w.owners }
+func (w *world) TrackerItem(ref gate.TrackerRef) gate.Reading[gate.TrackerItem] {
+	if r, ok := w.items[ref]; ok {
+		return r
+	}
+	return unreadable[gate.TrackerItem](gate.CauseMissing)
 }
 
 func (w *world) Files() gate.Reading[[]gate.File]                   { return w.files }
@@ -106,7 +120,8 @@ func fine() *world {
 			"kim": read(gate.PermissionWrite), "lee": read(gate.PermissionWrite),
 			"dana": read(gate.PermissionMaintain), "sam": read(gate.PermissionAdmin), "bob": read(gate.PermissionRead),
 		},
-		teams: map[string]gate.Reading[[]gate.User]{},
+		teams:  map[string]gate.Reading[[]gate.User]{},
+		owners: unreadable[string](gate.CauseMissing),
 	}
 	w.PR = gate.PullRequest{
 		Repo: gate.Repository{ID: 7, Owner: "acme", Name: "shop"}, Number: 12, Author: kim, Open: true,

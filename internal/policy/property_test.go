@@ -68,6 +68,7 @@ func drawWorld(t *rapid.T) *world {
 		w.dangling.Value = []gate.Branch{{Name: "b", PR: 3, Stacked: some("stacked", 50), MergedAt: now.Add(-time.Hour)}}
 	}
 	w.teams["acme/ops"] = read([]gate.User{dana, sam})
+	drawOrganisation(t, w)
 	w.decisions = nil
 	for range rapid.IntRange(0, 4).Draw(t, "decisions") {
 		d := w.says(rapid.SampledFrom([]gate.Choice{gate.ChoiceGo, gate.ChoiceGo, gate.ChoiceGo, gate.ChoiceGo, gate.ChoiceNoGo}).Draw(t, "choice"), rapid.SampledFrom([]gate.User{dana, sam, dana, sam, kim}).Draw(t, "who"))
@@ -85,12 +86,47 @@ func drawWorld(t *rapid.T) *world {
 	return w
 }
 
+// drawOrganisation draws what an organisation asks beyond the built-in policy,
+// with evidence that mostly satisfies it.
+func drawOrganisation(t *rapid.T, w *world) {
+	some := func(label string, percent int) bool { return rapid.IntRange(1, 100).Draw(t, label) <= percent }
+	if some("QA", 30) {
+		w.Policy.Roles["QA"] = Role{Users: []string{"lee"}, Teams: []string{"acme/ops"}}
+		w.Policy.Signoffs = map[string]Signoff{"qa": {Role: "QA"}}
+		w.Policy.Companions = []Companion{{When: []string{"cart/**"}, Then: []string{"docs/**"}, Or: "qa"}}
+	}
+	if some("a CDO", 20) {
+		w.Policy.Roles["CDO"] = Role{Users: []string{"dana", "lee"}}
+		w.Policy.Authorization = []Authorization{{Approve: []string{"CDO"}}}
+	}
+	if some("a freeze", 10) {
+		w.Policy.Freezes, w.Policy.Exceptions = []Freeze{{From: "2026-03-04", To: "2026-03-04"}}, ReleaseManager
+	}
+	if some("components", 10) {
+		w.Policy.Components = map[string][]string{"cart": {"cart/**", "*.go", "auth/**"}}
+	}
+	if some("owners", 20) {
+		w.Policy.Requirements["review/owners"] = Depth{Blocks: "low"}
+		w.owners = read("* @lee @acme/ops\n*.md\n")
+	}
+	item := gate.TrackerRef{Repo: "acme/shop", Number: 3}
+	if some("a tracker", 20) && w.Record.Found {
+		w.Policy.Requirements["operational/tracker"] = Depth{Blocks: "low"}
+		w.Record.More[gate.FieldTracker] = "#3"
+		w.items = map[gate.TrackerRef]gate.Reading[gate.TrackerItem]{item: read(gate.TrackerItem{Completed: some("completed", 90), Noted: some("noted", 90)})}
+	}
+	w.signoffs = nil
+	for range rapid.IntRange(0, 2).Draw(t, "sign-offs") {
+		w.signs("qa", rapid.SampledFrom(people).Draw(t, "signer"))
+	}
+}
+
 // spoil takes evidence away in one place: what it does can make a verdict worse
 // only. It returns what it did.
 func spoil(t *rapid.T, w *world) string {
 	cause := rapid.SampledFrom([]gate.Cause{gate.CauseFault, gate.CausePermission, gate.CauseMissing, gate.CauseTruncated}).Draw(t, "cause")
 	pick := func(n int) int { return rapid.IntRange(0, n-1).Draw(t, "index") }
-	switch act := rapid.IntRange(0, 19).Draw(t, "act"); act {
+	switch act := rapid.IntRange(0, 24).Draw(t, "act"); act {
 	case 0:
 		w.files = unreadable[[]gate.File](cause)
 		return "files unread"
@@ -154,6 +190,25 @@ func spoil(t *rapid.T, w *world) string {
 			w.Record.Gates[rapid.SampledFrom([]gate.Gate{gate.Code, gate.Review, gate.Decision}).Draw(t, "gate")] = rapid.SampledFrom([]gate.Mark{gate.MarkFail, gate.MarkNone}).Draw(t, "mark")
 		}
 		return "mark gone"
+	case 20:
+		w.signoffs = nil
+		return "sign-offs removed"
+	case 21:
+		for i := range w.signoffs {
+			w.signoffs[i].Voided = "deleted"
+		}
+		return "sign-offs deleted"
+	case 22: // a missing file asks for nothing
+		w.owners = unreadable[string](rapid.SampledFrom([]gate.Cause{gate.CauseFault, gate.CausePermission}).Draw(t, "owners"))
+		return "CODEOWNERS unread"
+	case 23:
+		w.items = nil
+		return "tracker items gone"
+	case 24:
+		for ref := range w.items {
+			w.items[ref] = rapid.SampledFrom([]gate.Reading[gate.TrackerItem]{unreadable[gate.TrackerItem](cause), read(gate.TrackerItem{Open: true})}).Draw(t, "item")
+		}
+		return "tracker items open or unread"
 	default:
 		i := pick(len(w.decisions) + 1)
 		if i < len(w.decisions) && w.decisions[i].Choice == gate.ChoiceGo {
@@ -186,7 +241,7 @@ func TestTakingEvidenceAwayNeverMakesReady(t *testing.T) {
 // people had said them under the new policy.
 func tighten(t *rapid.T, w *world) string {
 	p := w.Policy
-	switch rapid.IntRange(0, 8).Draw(t, "tighten") {
+	switch rapid.IntRange(0, 13).Draw(t, "tighten") {
 	case 0:
 		id := rapid.SampledFrom(Requirements()).Draw(t, "id")
 		p.Requirements[id] = Depth{Blocks: "low"}
@@ -212,6 +267,22 @@ func tighten(t *rapid.T, w *world) string {
 	case 7:
 		p.AuthorMayDecide = false
 		return "authors do not decide"
+	case 8:
+		p.Roles["tester"] = Role{Users: []string{"lee"}}
+		p.Signoffs = map[string]Signoff{"qa": {Role: "tester"}}
+		return "QA signs off"
+	case 9:
+		p.Freezes = append(slices.Clone(p.Freezes), Freeze{Name: "more", From: "2026-03-04", To: "2026-03-05"})
+		return "a freeze"
+	case 10:
+		p.Companions = append(slices.Clone(p.Companions), Companion{When: []string{"**"}, Then: []string{"changelog/**"}})
+		return "a companion"
+	case 11:
+		p.Checks.Apps = map[string]int{"build": 15368}
+		return "a pinned App"
+	case 12:
+		p.Components = map[string][]string{"cart": {"cart/**"}}
+		return "narrower components"
 	default:
 		p.Roles = map[string]Role{ReleaseManager: {Users: []string{"sam"}}}
 		return "only sam decides"
@@ -232,6 +303,9 @@ func TestTighteningThePolicyNeverMakesReady(t *testing.T) {
 				if w.decisions[i].For.Policy != "another" {
 					w.decisions[i].For.Policy = w.Policy.Digest()
 				}
+			}
+			for i := range w.signoffs {
+				w.signoffs[i].For.Policy = w.Policy.Digest()
 			}
 		}
 		renew()
@@ -259,6 +333,7 @@ func TestOrderOfListsDoesNotMatter(t *testing.T) {
 		shuffle(r, w.reviews.Value)
 		shuffle(r, w.checks.Value)
 		shuffle(r, w.decisions)
+		shuffle(r, w.signoffs)
 		shuffle(r, w.alerts.Value)
 		shuffle(r, w.dangling.Value)
 		shuffle(r, w.issues["SEV1"].Value)

@@ -18,12 +18,12 @@ type SeverityEvidence interface {
 	SevereIssues(label string) gate.Reading[[]gate.Issue]
 }
 
-// severity: no open SEV1 issue from low, no open SEV2 issue from medium. The
-// issue that a hotfix fixes is excepted.
+// severity: no open SEV1 issue from low, no open SEV2 issue from the
+// class that the policy says. The issue that a hotfix fixes is excepted.
 func severity(q question, e SeverityEvidence) []gate.Finding {
 	found := severe(q, e, q.Policy.Severity.SEV1, gate.Fail)
 	weight := gate.Fail
-	if q.class < gate.Medium {
+	if q.class < gate.ParseClass(q.Policy.Severity.SEV2From) {
 		weight = gate.Advisory
 	}
 	return append(found, severe(q, e, q.Policy.Severity.SEV2, weight)...)

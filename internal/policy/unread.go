@@ -18,4 +18,10 @@ func (unreadEvidence) SevereIssues(string) (r gate.Reading[[]gate.Issue])     { 
 func (unreadEvidence) Permission(string) (r gate.Reading[gate.Permission])    { return }
 func (unreadEvidence) Account(string) (r gate.Reading[gate.User])             { return }
 func (unreadEvidence) Team(string) (r gate.Reading[[]gate.User])              { return }
+func (unreadEvidence) Writers() (r gate.Reading[[]gate.Collaborator])         { return }
 func (unreadEvidence) Decisions() []gate.PersonDecision                       { return nil }
+func (unreadEvidence) Signoffs() []gate.Signoff                               { return nil }
+func (unreadEvidence) CodeOwners() (r gate.Reading[string])                   { return }
+func (unreadEvidence) TrackerItem(gate.TrackerRef) (r gate.Reading[gate.TrackerItem]) {
+	return
+}

@@ -32,19 +32,32 @@ func Reply(login, sentence, line, key string) string {
 	return b.String()
 }
 
+// SignoffOf is a sign-off that a policy asks for, and the role that gives it.
+type SignoffOf struct{ Name, Role string }
+
 // Help renders the commands that apply to a pull request and who may use them.
-func Help(ev gate.Evaluation, key string) string {
+// deciders are the roles whose people decide.
+func Help(ev gate.Evaluation, deciders []string, signoffs []SignoffOf, key string) string {
 	sha := gate.Short(ev.PR.HeadSHA)
+	who := "release managers"
+	if len(deciders) > 1 {
+		who = "people with one of the roles " + cell(gate.Quote(strings.Join(deciders, ", ")))
+	}
 	rows := [][3]string{
-		{"/go " + sha + " [reason]", "release managers who wrote none of it", "a GO for this commit, base branch, policy and record"},
-		{"/no-go [reason]", "release managers", "nothing merges until the same person or another release manager says /go"},
+		{"/go " + sha + " [reason]", who + " who wrote none of it", "a GO for this commit, base branch, policy and record"},
+		{"/no-go [reason]", who, "nothing merges until the same person or another release manager says /go"},
+	}
+	for _, s := range signoffs {
+		rows = append(rows, [3]string{"/signoff " + s.Name, "people with the role " + cell(gate.Quote(s.Role)) + " who wrote none of it", "signs off this commit, base branch, policy and record"})
+	}
+	rows = append(rows, [][3]string{
 		{"/recheck", "anyone with write access", "reads all evidence again"},
 		{"/gonogo help", "anyone", "shows this table"},
-	}
+	}...)
 	var b strings.Builder
 	b.WriteString("| command | who | what it does |\n|---|---|---|\n")
 	for _, r := range rows {
-		fmt.Fprintf(&b, "| %s | %s | %s |\n", codeSpan(r[0]), r[1], r[2])
+		fmt.Fprintf(&b, "| %s | %s | %s |\n", cell(gate.Quote(r[0])), r[1], r[2])
 	}
 	fmt.Fprintf(&b, "\nA command is a line of its own in a new comment; edited text is never a command.\n\n%s\n", Marker("reply", key))
 	return b.String()

@@ -17,7 +17,9 @@ func textOf(ev gate.Evaluation) string { return lastingOf(ev) + readings(ev) + "
 
 // lastingOf is the part of the text that is the same for evaluations that found
 // the same.
-func lastingOf(ev gate.Evaluation) string { return recordTable(ev) + decisionTable(ev) + sources(ev) }
+func lastingOf(ev gate.Evaluation) string {
+	return recordTable(ev) + decisionTable(ev) + signoffTable(ev) + sources(ev)
+}
 
 func recordTable(ev gate.Evaluation) string {
 	r := ev.Record
@@ -84,9 +86,58 @@ func decisionTable(ev gate.Evaluation) string {
 	return b.String()
 }
 
+// signoffTable shows who signed off what, and which roles are told of the
+// release.
+func signoffTable(ev gate.Evaluation) string {
+	var b strings.Builder
+	if len(ev.Signoffs) > 0 {
+		b.WriteString("\n### Sign-offs\n\n| who | signed off | on | when | counts |\n|---|---|---|---|---|\n")
+	}
+	for _, s := range ev.Signoffs {
+		counts := "yes"
+		if !s.Counts {
+			counts = "no: " + s.Lapsed
+		}
+		fmt.Fprintf(&b, "| %s | %s | `%s` | %s | %s |\n", cell(gate.Quote("@"+s.User.Login)), cell(gate.Quote(s.Name)),
+			gate.Short(s.For.HeadSHA), s.At.UTC().Format(time.RFC3339), cell(counts))
+	}
+	for i, n := range ev.Notify {
+		if i == 0 {
+			b.WriteString("\n### Told of this release\n\n")
+		}
+		line := gate.Quote(strings.Join(n.Roles, ", "))
+		if n.Channel != "" {
+			line += " in " + gate.Quote(n.Channel)
+		}
+		fmt.Fprintf(&b, "- %s\n", markdown(line))
+	}
+	return b.String()
+}
+
 func sources(ev gate.Evaluation) string {
-	return fmt.Sprintf("\n### Read\n\n- Policy: %s, rules `%s`\n- Head: `%s`\n- Base: %s at `%s`\n",
-		value(ev.PolicySource), gate.Short(ev.PolicySHA), ev.PR.HeadSHA, value(ev.PR.BaseRef), gate.Short(ev.PR.BaseSHA))
+	return fmt.Sprintf("\n### Read\n\n- Policy: %s, rules `%s`\n%s- Head: `%s`\n- Base: %s at `%s`\n",
+		value(ev.PolicySource), gate.Short(ev.PolicySHA), policyFiles(ev.PolicyFiles), ev.PR.HeadSHA, value(ev.PR.BaseRef), gate.Short(ev.PR.BaseSHA))
+}
+
+// policyFiles says which rules come from which file.
+func policyFiles(files []gate.PolicyFile) string {
+	var b strings.Builder
+	for _, f := range files {
+		if f.SHA == "" {
+			fmt.Fprintf(&b, "  - %s: not there, or not visible to this App\n", value(f.Name))
+			continue
+		}
+		does := "sets"
+		if f.Enforces {
+			does = "enforces"
+		}
+		rules := "nothing"
+		if len(f.Keys) > 0 {
+			rules = value(strings.Join(f.Keys, ", "))
+		}
+		fmt.Fprintf(&b, "  - %s at blob `%s` %s %s\n", value(f.Name), gate.Short(f.SHA), does, rules)
+	}
+	return b.String()
 }
 
 func readings(ev gate.Evaluation) string {

@@ -75,6 +75,8 @@ func hostileEvaluation(s string) gate.Evaluation {
 		PersonDecision: gate.PersonDecision{ID: 1, Choice: gate.ChoiceGo, User: user, At: now, Reason: s, For: gate.Binding{HeadSHA: "1a2b3c4d", BaseRef: s}},
 		Lapsed:         "the comment of " + q + " was edited", Code: "edited-command",
 	}}
+	ev.Signoffs = []gate.SignoffStanding{{Signoff: gate.Signoff{Name: s, PersonDecision: ev.Decisions[0].PersonDecision}, Lapsed: ev.Decisions[0].Lapsed}}
+	ev.Notify = []gate.Notice{{Roles: []string{s, s}, Channel: s}}
 	return ev
 }
 
@@ -143,7 +145,7 @@ func TestUserTextIsNeverMarkup(t *testing.T) {
 		run, release := Check([]gate.Evaluation{hostileEvaluation(s), hostileEvaluation(s)}, o), Release(hostileRelease(s), o)
 		return map[string]string{
 			"summary": run.Summary, "text": run.Text, "release summary": release.Summary, "release text": release.Text,
-			"reply": Reply(s, "nobody knows "+gate.Quote(s), "/go "+s, s), "help": Help(hostileEvaluation(s), s),
+			"reply": Reply(s, "nobody knows "+gate.Quote(s), "/go "+s, s), "help": Help(hostileEvaluation(s), []string{s, s}, []SignoffOf{{s, s}}, s),
 			"ask": Ask(hostileEvaluation(s), []gate.User{{Login: s}}, "the comment of "+gate.Quote(s)+" was edited", true),
 		}
 	}

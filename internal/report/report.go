@@ -118,7 +118,12 @@ func title(ev gate.Evaluation) string {
 		}
 		return fmt.Sprintf("DRAFT · %d %s before ready", len(open), plural(len(open), "thing", "things"))
 	}
-	if ev.Verdict == gate.Ready {
+	switch {
+	case ev.Exempt != "":
+		return shorten("EXEMPT · "+plain(gate.Quote(ev.Exempt)), titleLimit)
+	case ev.Verdict == gate.Ready && ev.SelfDecided:
+		return fmt.Sprintf("%s · %s · self-decided · %s", ev.Verdict, ev.Class, gate.Short(ev.PR.HeadSHA))
+	case ev.Verdict == gate.Ready:
 		return fmt.Sprintf("%s · %s · %s", ev.Verdict, ev.Class, gate.Short(ev.PR.HeadSHA))
 	}
 	first, word, fact, tail := firstBlocker(ev), ev.Verdict, "", ""
@@ -168,7 +173,10 @@ func twinTitle(evs []gate.Evaluation) string {
 	parts := make([]string, 0, len(evs))
 	for _, ev := range evs {
 		state := "ready"
-		if ev.Verdict != gate.Ready {
+		switch {
+		case ev.Exempt != "":
+			state = "exempt"
+		case ev.Verdict != gate.Ready:
 			state = firstBlocker(ev).Code
 		}
 		parts = append(parts, fmt.Sprintf("#%d → %s: %s", ev.PR.Number, plain(gate.Quote(ev.PR.BaseRef)), state))
@@ -210,12 +218,18 @@ func headline(ev gate.Evaluation) string {
 	if ev.PR.Draft {
 		return "DRAFT"
 	}
+	if ev.Exempt != "" {
+		return "EXEMPT"
+	}
 	return string(ev.Verdict)
 }
 
 func classLine(ev gate.Evaluation) string {
 	switch ev.Declared {
 	case gate.Undeclared:
+		if ev.Exempt != "" {
+			return ev.Class.String()
+		}
 		return fmt.Sprintf("not declared; judged as %s", ev.Class)
 	case ev.Class:
 		return ev.Class.String()

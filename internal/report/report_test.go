@@ -132,7 +132,7 @@ func TestGoldenCheckRuns(t *testing.T) {
 			golden(t, name, got)
 		})
 	}
-	golden(t, "help", Help(good(), "c1"))
+	golden(t, "help", Help(good(), nil, nil, "c1"))
 	golden(t, "ask", Ask(lapsed, []gate.User{{Login: "dana"}, {Login: "sam"}, {Login: "lee"}, {Login: "kim"}}, lapsed.Decisions[0].Lapsed, false))
 	golden(t, "ask-nobody", Ask(good(), nil, "", true))
 	golden(t, "reply", Reply("bob", "only a release manager decides here, such as "+gate.Quote("@dana"), "", "c1")+Reply("dana", "the head may have moved since you wrote; say which commit you mean", "/go 9f8e7d6", "c2"))
@@ -254,5 +254,25 @@ func TestLinesToTypeAreNotEscaped(t *testing.T) {
 	}
 	if got := markdown("a ` <b> @dana"); got != "a ' &lt;b&gt; @\u200bdana" {
 		t.Errorf("an unpaired back-tick: %q", got)
+	}
+}
+
+func TestSignoffsAndWhoIsToldAreShown(t *testing.T) {
+	ev := good()
+	if text := textOf(ev); strings.Contains(text, "Sign-offs") || strings.Contains(text, "Told of") {
+		t.Errorf("nobody signed off, and the text says:\n%s", text)
+	}
+	qa := gate.Signoff{Name: "qa", PersonDecision: ev.Decisions[0].PersonDecision}
+	ev.Signoffs = []gate.SignoffStanding{{Signoff: qa, Counts: true}, {Signoff: qa, Lapsed: "the policy changed"}}
+	ev.Notify = []gate.Notice{{Roles: []string{"CEO"}, Channel: "#exec-checkins"}, {Roles: []string{"CRO"}}}
+	text := textOf(ev)
+	for _, want := range []string{"| `@dana` | `qa` |", "| yes |", "| no: the policy changed |", "- `CEO` in `#exec-checkins`", "- `CRO`\n"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the text lacks %q:\n%s", want, text)
+		}
+	}
+	help := Help(ev, []string{"CDO", "release manager"}, []SignoffOf{{"qa", "QA"}}, "c1")
+	if !strings.Contains(help, "| `/signoff qa` | people with the role `QA` who wrote none of it |") {
+		t.Errorf("the help lacks the sign-off:\n%s", help)
 	}
 }

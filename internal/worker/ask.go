@@ -70,7 +70,7 @@ func (w *Worker) writeAsk(ctx context.Context, v *view, body string) (gate.Comme
 func awaitsDecision(ev gate.Evaluation) bool {
 	open := ev.Blockers()
 	return len(open) > 0 && !slices.ContainsFunc(open, func(f gate.Finding) bool {
-		return f.Requirement != "decision/authorized" || f.Status != gate.Action
+		return f.Requirement != "decision/authorized" || f.Status != gate.Action || f.By != gate.ByDecider
 	})
 }
 
@@ -96,12 +96,13 @@ func (w *Worker) deciders(ctx context.Context, v *view, ev gate.Evaluation) (_ [
 	for _, c := range writers {
 		keep(v.snap, v.snap.permissions, c.User.Login, gate.Read(c.Permission, w.now()))
 	}
+	roles := v.policy.Asked(ev.Record, v.snap.files)
 	var deciders []gate.User
-	for _, c := range writers {
-		said := slices.ContainsFunc(ev.Decisions, func(s gate.Standing) bool { return s.Counts && s.User.Is(c.User) })
-		holds := v.policy.Authority(v.snap, policy.ReleaseManager, c.User)
-		if holds.Value && !said && !policy.Contributed(v.pr, v.snap.commits.Value, c.User) {
-			deciders = append(deciders, c.User)
+	for _, u := range w.candidates(ctx, v, writers, roles) {
+		said := slices.ContainsFunc(ev.Decisions, func(s gate.Standing) bool { return s.Counts && s.User.Is(u) })
+		holds := v.policy.Holds(v.snap, roles, u)
+		if holds.Known && holds.Value && !said && !policy.Contributed(v.pr, v.snap.commits.Value, u) {
+			deciders = append(deciders, u)
 		}
 	}
 	owner := ev.Record.DecisionOwner.User

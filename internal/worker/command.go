@@ -107,10 +107,10 @@ func (w *Worker) decide(ctx context.Context, v *view, record gate.Record, comman
 	if err != nil {
 		return nil, false, err
 	}
-	if v.snap.decisions, err = w.Ledger.Decisions(ctx, v.pr.Repo.ID, v.pr.Number); err != nil {
+	if err := r.reload(ctx); err != nil {
 		return nil, false, err
 	}
-	if !v.snap.comments.Known && slices.ContainsFunc(v.snap.decisions, restsOnComment) {
+	if !v.snap.comments.Known && slices.ContainsFunc(r.said(), restsOnComment) {
 		v.faults = append(v.faults, policy.Unread("the comments", v.snap.comments.Why))
 	}
 	return append(answers, heard...), r.unheard, nil
@@ -119,7 +119,7 @@ func (w *Worker) decide(ctx context.Context, v *view, record gate.Record, comman
 // restsOnComment reports whether a decision counts only as long as its comment
 // is unchanged.
 func restsOnComment(d gate.PersonDecision) bool {
-	return d.Choice == gate.ChoiceGo && d.CommentID != 0 && d.Voided == ""
+	return d.Choice != gate.ChoiceNoGo && d.CommentID != 0 && d.Voided == ""
 }
 
 // isText reports whether c may hold a command, rather than tell that a text was
@@ -223,6 +223,14 @@ func (r *room) obey(ctx context.Context, c inbox.Command, said []command.Command
 		if cmd.Kind == command.Go || cmd.Kind == command.NoGo {
 			continue
 		}
+		if cmd.Kind == command.Signoff {
+			a, err := r.signoff(ctx, c, cmd)
+			if err != nil {
+				return nil, err
+			}
+			answers = append(answers, a...)
+			continue
+		}
 		a := r.other(c, cmd)
 		if err := r.enter(ctx, c, ledger.KindAnswered, map[string]any{"what": cmd.Kind, "channel": c.Source}); err != nil {
 			return nil, err
@@ -241,7 +249,7 @@ func (r *room) other(c inbox.Command, cmd command.Command) answer {
 		}
 		return answer{from: c, accepted: true}
 	case command.Help:
-		return answer{from: c, accepted: true, body: report.Help(gate.Evaluation{PR: r.pr}, c.Key())}
+		return answer{from: c, accepted: true, body: r.helpText(c)}
 	case command.Unknown:
 		return refuse(c, "this is no command of the release gate", cmd.Suggestion)
 	default:
@@ -258,16 +266,16 @@ func (r *room) decision(ctx context.Context, c inbox.Command, cmd command.Comman
 	if r.made[c.Key()] { // a replay, or a job that is tried again
 		return []answer{{from: c, accepted: true}}, nil
 	}
-	holds := r.policy.Authority(r.snap, policy.ReleaseManager, c.User)
+	holds := r.policy.Holds(r.snap, r.deciding(), c.User)
 	if !holds.Known && holds.Why.Cause == gate.CauseFault {
 		r.wait(c, cmd, "the role of "+gate.Quote("@"+c.User.Login), holds.Why)
 		return nil, nil
 	}
 	if !holds.Known {
-		return r.refused(ctx, c, "unreadable-role", refuse(c, "whether you are a release manager cannot be read: "+holds.Why.Fact, ""))
+		return r.refused(ctx, c, "unreadable-role", refuse(c, "whether you may decide here cannot be read: "+holds.Why.Fact, ""))
 	}
 	if !holds.Value {
-		a := refuse(c, "only a release manager decides here ("+r.whoIs()+"); nothing was changed", "")
+		a := refuse(c, r.notDecider(), "")
 		a.quiet = r.turned[c.User.ID]
 		r.turned[c.User.ID] = true
 		return r.refused(ctx, c, notAuthorized, a)
@@ -275,7 +283,7 @@ func (r *room) decision(ctx context.Context, c inbox.Command, cmd command.Comman
 	d := gate.PersonDecision{
 		Choice: gate.ChoiceNoGo, User: c.User, At: c.ReceivedAt, SaidAt: c.CreatedAt, Reason: cmd.Reason,
 		Channel: string(c.Source), CommentID: c.CommentID, ReviewID: c.ReviewID, URL: c.URL,
-		For: gate.Binding{HeadSHA: r.pr.HeadSHA, BaseRef: r.pr.BaseRef, Policy: r.policy.Digest(), Terms: r.record.Terms()},
+		For: r.binding(),
 	}
 	if cmd.Kind == command.Go {
 		d.Choice = gate.ChoiceGo
@@ -300,6 +308,11 @@ func (r *room) wait(c inbox.Command, cmd command.Command, what string, why gate.
 
 // codeWait marks a command that is left for later.
 const codeWait = "wait"
+
+// binding is what a decision or a sign-off is given for.
+func (r *room) binding() gate.Binding {
+	return gate.Binding{HeadSHA: r.pr.HeadSHA, BaseRef: r.pr.BaseRef, Policy: r.policy.Digest(), Terms: r.record.Terms()}
+}
 
 // codeGone marks a command whose comment was deleted before it was heard: there
 // is nobody to answer.
@@ -340,7 +353,7 @@ func (r *room) mayGo(ctx context.Context, c inbox.Command, cmd command.Command, 
 		return no("too-large", "who wrote this pull request cannot be read: "+commits.Why.Fact, "")
 	}
 	own := policy.Contributed(r.pr, commits.Value, c.User)
-	authorMay := r.policy.AuthorMayDecide && r.class < gate.High && c.User.Is(r.pr.Author)
+	authorMay := r.policy.AuthorMayDecideOn(r.pr, r.snap, r.class, c.User)
 	switch {
 	case !own || authorMay:
 		return "", nil, nil
@@ -425,9 +438,9 @@ func (r *room) vetoed(u gate.User) bool {
 // goLine is the line that gives a GO now.
 func (r *room) goLine() string { return "/go " + gate.Short(r.pr.HeadSHA) }
 
-// whoIs says in words who the release managers are.
-func (r *room) whoIs() string {
-	role := r.policy.Roles[policy.ReleaseManager]
+// whoIs says in words who holds a role.
+func (r *room) whoIs(name string) string {
+	role := r.policy.Roles[name]
 	var parts []string
 	if role.Permission != "" {
 		parts = append(parts, "people with "+role.Permission+" permission")
@@ -521,7 +534,15 @@ func (r *room) void(ctx context.Context, d gate.PersonDecision, how string) erro
 	if err != nil {
 		return err
 	}
-	r.snap.decisions, err = r.w.Ledger.Decisions(ctx, r.pr.Repo.ID, r.pr.Number)
+	return r.reload(ctx)
+}
+
+// reload reads anew what was said.
+func (r *room) reload(ctx context.Context) (err error) {
+	if r.snap.decisions, err = r.w.Ledger.Decisions(ctx, r.pr.Repo.ID, r.pr.Number); err != nil {
+		return err
+	}
+	r.snap.signoffs, err = r.w.Ledger.Signoffs(ctx, r.pr.Repo.ID, r.pr.Number)
 	return err
 }
 
@@ -535,7 +556,7 @@ func (r *room) checkComments(ctx context.Context) error {
 	for _, c := range r.snap.comments.Value {
 		live[c.ID] = c
 	}
-	for _, d := range slices.Clone(r.snap.decisions) {
+	for _, d := range r.said() {
 		if d.Voided != "" || d.CommentID == 0 && d.ReviewID == 0 {
 			continue
 		}
@@ -587,10 +608,10 @@ func (r *room) fate(ctx context.Context, live map[int64]gate.Comment, d gate.Per
 // counts as missed.
 const lateness = time.Minute
 
-// missed returns the decisions in comments and reviews of which no event came:
-// the server was down, or GitHub lost it. A NO-GO is always taken. A GO is taken
-// only in a pull request that we knew before it was written, and without a SHA
-// only if no head but the present one was ever known.
+// missed returns the decisions and sign-offs in comments and reviews of which no
+// event came: the server was down, or GitHub lost it. A NO-GO is always taken.
+// All else only in a pull request that we knew before it was written, and
+// without a SHA only if no head but the present one was ever known.
 func (r *room) missed() []inbox.Command {
 	var texts []inbox.Command
 	for _, c := range r.snap.comments.Value {
@@ -613,8 +634,10 @@ func (r *room) missed() []inbox.Command {
 		if c.User.Bot || !inbox.MayCommand(c.Body) || r.made[c.Key()] || inMail[c.Key()] || now.Sub(c.CreatedAt) < lateness {
 			continue
 		}
-		d, ok := command.Decisive(command.Parse(c.Body))
-		if !ok || d.Kind == command.Go && c.CreatedAt.Before(r.since.Truncate(time.Second)) {
+		said := command.Parse(c.Body)
+		d, decides := command.Decisive(said)
+		signs := slices.ContainsFunc(said, func(c command.Command) bool { return c.Kind == command.Signoff })
+		if !decides && !signs || d.Kind != command.NoGo && c.CreatedAt.Before(r.since.Truncate(time.Second)) {
 			continue
 		}
 		c.Sender, c.ReceivedAt = c.User, now

@@ -16,10 +16,12 @@ import (
 // guess is what we believe of a pull request before it is read, so that all
 // evidence can be read beside it. What turns out wrong is read again.
 type guess struct {
-	pr       gate.PullRequest // number, refs, head and repository
-	severity policy.Severity
-	people   []string     // logins whose permission will be asked for
-	owners   []gate.Owner // whom the record named last
+	pr           gate.PullRequest // number, refs, head and repository
+	severity     policy.Severity
+	installation int64
+	people       []string     // logins whose permission will be asked for
+	owners       []gate.Owner // whom the record named last
+	record       gate.Record  // as it was read last
 }
 
 // gathered is what one round of reading brought.
@@ -46,10 +48,13 @@ func (w *Worker) gather(ctx context.Context, repo *hub.Repo, number int, g guess
 		func(v gate.Reading[[]gate.Comment]) { s.comments = v })
 	into(ctx, r, repo.Alerts, func(v gate.Reading[[]gate.Alert]) { s.alerts = v })
 	w.readIssues(ctx, r, repo, s, g.severity)
+	w.readOrganization(ctx, r, s, g.installation, g.pr.Repo)
 	w.readHead(ctx, r, repo, s, g.pr.HeadSHA)
 	w.readBase(ctx, r, repo, s, g.pr)
 	w.readPeople(ctx, r, repo, s, g.people)
 	w.readOwners(ctx, r, repo, s, g.owners)
+	w.readCodeOwners(ctx, r, repo, s, w.policyGuess(g.pr.Repo.ID), g.pr.BaseRef)
+	w.readTracker(ctx, r, repo, s, w.policyGuess(g.pr.Repo.ID), g.pr, g.record)
 	if err := r.wait(); err != nil {
 		return out, err
 	}
@@ -176,9 +181,13 @@ func (w *Worker) complete(ctx context.Context, repo *hub.Repo, s *snapshot, p *p
 	for _, d := range s.decisions {
 		people = append(people, d.User.Login)
 	}
+	for _, d := range s.signoffs {
+		people = append(people, d.User.Login)
+	}
 	w.readPeople(ctx, r, repo, s, people)
 
-	w.readOwners(ctx, r, repo, s, ownersOf(record))
+	w.readOwners(ctx, r, repo, s, p.Owners(record))
+	w.readOwnerTeams(ctx, r, repo, s)
 	for _, role := range p.Roles {
 		for _, team := range role.Teams {
 			w.readTeam(ctx, r, repo, s, team)
@@ -187,9 +196,13 @@ func (w *Worker) complete(ctx context.Context, repo *hub.Repo, s *snapshot, p *p
 	return r.wait()
 }
 
-// ownersOf lists whom a record names.
-func ownersOf(r gate.Record) []gate.Owner {
-	return append([]gate.Owner{r.RollbackOwner, r.DecisionOwner}, r.Panel...)
+// completeFor reads besides what the policy in force tells to read: where it is
+// another than the one that was guessed, CODEOWNERS and tracker items.
+func (w *Worker) completeFor(ctx context.Context, v *view, record gate.Record) error {
+	r := &round{w: w}
+	w.readCodeOwners(ctx, r, v.repo, v.snap, v.policy, v.pr.BaseRef)
+	w.readTracker(ctx, r, v.repo, v.snap, v.policy, v.pr, record)
+	return r.wait()
 }
 
 func (w *Worker) readOwners(ctx context.Context, r *round, repo *hub.Repo, s *snapshot, owners []gate.Owner) {

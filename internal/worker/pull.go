@@ -24,14 +24,17 @@ const rereads = 3
 
 // view is one pull request as a job sees it.
 type view struct {
-	job    queue.Job
-	repo   *hub.Repo
-	pr     gate.PullRequest
-	snap   *snapshot
-	policy *policy.Policy
-	number int64 // of the evaluation
-	faults []gate.Finding
-	lags   bool // an event told of a later state than was read
+	job          queue.Job
+	repo         *hub.Repo
+	pr           gate.PullRequest
+	snap         *snapshot
+	policy       *policy.Policy
+	number       int64 // of the evaluation
+	faults       []gate.Finding
+	deaf         bool              // the rules are not known: commands wait
+	lags         bool              // an event told of a later state than was read
+	files        []gate.PolicyFile // that the policy was made from
+	installation int64
 }
 
 // outcome is what an evaluation leaves to do.
@@ -94,16 +97,23 @@ func (w *Worker) evaluate(ctx context.Context, repo *hub.Repo, job queue.Job) (o
 		stopNotice()
 		return outcome{}, w.unreadable(ctx, repo, job, number, found)
 	}
-	v := &view{job: job, repo: repo, pr: found.pr.Value, snap: found.snap, number: number}
+	v := &view{job: job, repo: repo, pr: found.pr.Value, snap: found.snap, number: number, installation: g.installation}
 	if err := w.remember(ctx, v); err != nil {
 		return outcome{}, err
 	}
 	if !v.pr.Open {
 		return outcome{unheard: !v.pr.Merged}, w.closed(ctx, v)
 	}
-	w.usePolicy(v)
+	if err := w.usePolicy(ctx, v); err != nil {
+		return outcome{}, err
+	}
+	v.deaf = slices.ContainsFunc(v.faults, func(f gate.Finding) bool { return f.Status.Blocks() })
 	if in, err := w.inScope(ctx, v); err != nil || !in {
 		return outcome{unheard: true}, err
+	}
+	if locked := v.policy.Locked(v.pr.BaseRef, v.snap.required.Value); locked != nil {
+		stopNotice()
+		return outcome{unheard: true}, w.settle(ctx, v, w.outOfScope(v, *locked), outcome{}, started)
 	}
 	out, ev, err := w.judge(ctx, v)
 	if err != nil || out.moved {
@@ -120,7 +130,6 @@ func (w *Worker) evaluate(ctx context.Context, repo *hub.Repo, job queue.Job) (o
 // judge hears the commands and evaluates what was read.
 func (w *Worker) judge(ctx context.Context, v *view) (outcome, gate.Evaluation, error) {
 	out := outcome{comments: v.snap.comments.Value}
-	record := decision.Parse(v.pr.Body)
 	commands, err := parseMessages(v.job.Messages)
 	if err != nil {
 		return out, gate.Evaluation{}, err
@@ -128,14 +137,26 @@ func (w *Worker) judge(ctx context.Context, v *view) (outcome, gate.Evaluation, 
 	if err := w.trustReviews(ctx, v); err != nil {
 		return out, gate.Evaluation{}, err
 	}
+	if err := w.readAround(ctx, v); err != nil {
+		return out, gate.Evaluation{}, err
+	}
+	record := w.recordOf(v)
+	if err := w.propose(ctx, v, record); err != nil {
+		return out, gate.Evaluation{}, err
+	}
 	if v.snap.decisions, err = w.Ledger.Decisions(ctx, v.pr.Repo.ID, v.pr.Number); err != nil {
+		return out, gate.Evaluation{}, err
+	}
+	if v.snap.signoffs, err = w.Ledger.Signoffs(ctx, v.pr.Repo.ID, v.pr.Number); err != nil {
+		return out, gate.Evaluation{}, err
+	}
+	if err := w.completeFor(ctx, v, record); err != nil {
 		return out, gate.Evaluation{}, err
 	}
 	if err := w.complete(ctx, v.repo, v.snap, v.policy, record, commandPeople(commands)); err != nil {
 		return out, gate.Evaluation{}, err
 	}
-	// Whose rules they are is not known while the policy is not: commands wait.
-	if out.unheard = len(v.faults) > 0; !out.unheard {
+	if out.unheard = v.deaf; !out.unheard {
 		out.answers, out.unheard, err = w.decide(ctx, v, record, commands)
 		if err != nil {
 			return out, gate.Evaluation{}, err
@@ -223,6 +244,7 @@ func (w *Worker) guess(ctx context.Context, job queue.Job) (guess, error) {
 	if err != nil {
 		return g, err
 	}
+	g.installation = in.InstallationID
 	g.pr = gate.PullRequest{
 		Repo: in.Repository, Number: job.Subject.Number, HeadSHA: known.HeadSHA,
 		HeadRef: known.HeadRef, HeadRepoID: known.HeadRepoID, BaseRef: known.BaseRef,
@@ -233,7 +255,7 @@ func (w *Worker) guess(ctx context.Context, job queue.Job) (guess, error) {
 	}
 	last, _, lastErr := w.Ledger.Latest(ctx, job.Subject.ID, job.Subject.Number)
 	g.people = append(g.people, last.People...)
-	g.owners = ownersOf(last.Record)
+	g.owners, g.record = w.policyGuess(job.Subject.ID).Owners(last.Record), last.Record
 	return g, errors.Join(err, lastErr)
 }
 
@@ -267,32 +289,12 @@ func (w *Worker) remember(ctx context.Context, v *view) error {
 	return nil
 }
 
-// usePolicy settles the policy in force. A file that is missing leaves the
-// built-in policy; one that cannot be read or is not valid never does so
-// silently: it is a finding that blocks.
-func (w *Worker) usePolicy(v *view) {
-	file := v.snap.policy
-	v.policy = policy.BuiltIn()
-	switch {
-	case file.Known:
-		p, err := policy.Parse(policy.Path, file.Value.Content)
-		if err != nil {
-			v.faults = append(v.faults, policy.Invalid(err))
-			break
-		}
-		v.policy = p
-	case file.Why.Cause != gate.CauseMissing:
-		v.faults = append(v.faults, policy.Unread("the policy "+policy.Path, file.Why))
-	}
-	w.policies.Store(v.pr.Repo.ID, v.policy)
-}
-
 // inScope reports whether the pull request is judged. A base branch that is
 // neither the default branch nor named by the policy is judged if its rules
 // require the check; whether they do must be known.
 func (w *Worker) inScope(ctx context.Context, v *view) (bool, error) {
 	rules := v.snap.required
-	if v.policy.InScope(v.pr.BaseRef, v.pr.Repo.DefaultBranch, rules.Value) {
+	if v.policy.InScope(v.pr.BaseRef, v.pr.Repo.DefaultBranch, rules.Value) || v.policy.Locked(v.pr.BaseRef, rules.Value) != nil {
 		return true, nil
 	}
 	if !rules.Known && rules.Why.Cause == gate.CauseFault {
@@ -303,6 +305,23 @@ func (w *Worker) inScope(ctx context.Context, v *view) (bool, error) {
 	}
 	w.log(ctx).WithField("base", v.pr.BaseRef).Debug("base branch out of scope: no check run")
 	return false, nil
+}
+
+// outOfScope is the evaluation of a pull request that the policy excludes and
+// whose branch requires the check all the same.
+func (w *Worker) outOfScope(v *view, locked gate.Finding) gate.Evaluation {
+	ev := policy.OutOfScope(policy.Input{PR: v.pr, Record: decision.Parse(v.pr.Body), Policy: v.policy, Now: w.now()}, locked)
+	ev.Number, ev.PolicyFiles = v.number, v.files
+	return ev
+}
+
+// readAround reads who else there is, and who may have written the record of a
+// bot's pull request.
+func (w *Worker) readAround(ctx context.Context, v *view) error {
+	r := &round{w: w}
+	w.readWriters(ctx, r, v)
+	w.readPeople(ctx, r, v.repo, v.snap, recordWriters(v))
+	return r.wait()
 }
 
 // result evaluates what was gathered.
@@ -326,7 +345,7 @@ func (w *Worker) result(ctx context.Context, v *view, record gate.Record) (gate.
 	ev := policy.Evaluate(policy.Input{
 		PR: v.pr, Record: record, Policy: v.policy, Evidence: v.snap, Now: now, HeadSeen: seen, Faults: v.faults,
 	})
-	ev.Number = v.number
+	ev.Number, ev.PolicyFiles = v.number, v.files
 	ev.Readings, ev.People = v.snap.times(), v.snap.people()
 	for _, f := range ev.Findings {
 		if f.Status == gate.Unknown && ev.UnverifiedSince.IsZero() {
@@ -351,7 +370,7 @@ func (w *Worker) moved(ctx context.Context, v *view) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	same := again.Open && again.HeadSHA == v.pr.HeadSHA && again.BaseRef == v.pr.BaseRef && again.Body == v.pr.Body &&
+	same := again.Open && again.HeadSHA == v.pr.HeadSHA && again.BaseRef == v.pr.BaseRef && (again.Body == v.pr.Body || v.pr.Author.Bot) &&
 		again.Draft == v.pr.Draft && slices.Equal(again.Labels, v.pr.Labels)
 	if !same {
 		w.log(ctx).Info("the pull request moved before READY was published: starting over")
@@ -402,7 +421,7 @@ func (w *Worker) store(ctx context.Context, v *view, ev gate.Evaluation, acts []
 		if err := ledger.Finish(ctx, tx, ev); err != nil {
 			return err
 		}
-		if last.Verdict != ev.Verdict || last.PR.HeadSHA != ev.PR.HeadSHA {
+		if last.Verdict != ev.Verdict || last.Exempt != ev.Exempt || last.PR.HeadSHA != ev.PR.HeadSHA {
 			if err := w.enterVerdict(ctx, tx, ev); err != nil {
 				return err
 			}
@@ -421,13 +440,17 @@ func (w *Worker) enterVerdict(ctx context.Context, tx *sql.Tx, ev gate.Evaluatio
 	for _, f := range ev.Blockers() {
 		codes = append(codes, string(f.Requirement)+" "+f.Code)
 	}
+	data := map[string]any{
+		"verdict": ev.Verdict, "class": ev.Class.String(), "base": ev.PR.BaseRef, "policy": ev.PolicySHA,
+		"record": ev.Terms.Hash(), "evaluation": ev.Number, "blockers": codes,
+	}
+	if ev.Exempt != "" {
+		data["exempt"] = ev.Exempt
+	}
 	_, err := ledger.Append(ctx, tx, ledger.Entry{
 		At: ev.At, Kind: ledger.KindVerdict, RepoID: ev.PR.Repo.ID, Number: ev.PR.Number, SHA: ev.PR.HeadSHA,
 		Once: fmt.Sprintf("verdict/%d", ev.Number),
-		Data: map[string]any{
-			"verdict": ev.Verdict, "class": ev.Class.String(), "base": ev.PR.BaseRef, "policy": ev.PolicySHA,
-			"record": ev.Terms.Hash(), "evaluation": ev.Number, "blockers": codes,
-		},
+		Data: data,
 	})
 	return err
 }

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -17,24 +18,31 @@ import (
 // snapshot is the evidence of one evaluation, read in one go. It answers the
 // questions of package policy; what was never read counts as unknown.
 type snapshot struct {
-	files    gate.Reading[[]gate.File]
-	commits  gate.Reading[[]gate.Commit]
-	reviews  gate.Reading[[]gate.ReviewOf]
-	checks   gate.Reading[[]gate.Check]
-	required gate.Reading[[]gate.RequiredCheck]
-	leaks    gate.Reading[gate.LeakScan]
-	alerts   gate.Reading[[]gate.Alert]
-	dangling gate.Reading[[]gate.Branch]
-	comments gate.Reading[[]gate.Comment]
-	policy   gate.Reading[hub.File]
+	files        gate.Reading[[]gate.File]
+	commits      gate.Reading[[]gate.Commit]
+	reviews      gate.Reading[[]gate.ReviewOf]
+	checks       gate.Reading[[]gate.Check]
+	required     gate.Reading[[]gate.RequiredCheck]
+	leaks        gate.Reading[gate.LeakScan]
+	alerts       gate.Reading[[]gate.Alert]
+	dangling     gate.Reading[[]gate.Branch]
+	comments     gate.Reading[[]gate.Comment]
+	policy       gate.Reading[hub.File]
+	organization gate.Reading[hub.File]
+	writers      gate.Reading[[]gate.Collaborator]
 
 	decisions []gate.PersonDecision
+	signoffs  []gate.Signoff
+
+	codeOwners gate.Reading[string]
+	ownersOn   string // the base branch of which CODEOWNERS was asked for
 
 	mu          sync.Mutex
 	issues      map[string]gate.Reading[[]gate.Issue]
 	permissions map[string]gate.Reading[gate.Permission]
 	accounts    map[string]gate.Reading[gate.User]
 	teams       map[string]gate.Reading[[]gate.User]
+	items       map[string]gate.Reading[gate.TrackerItem] // by reference in small letters
 }
 
 var _ policy.Evidence = (*snapshot)(nil)
@@ -45,6 +53,7 @@ func newSnapshot() *snapshot {
 		permissions: map[string]gate.Reading[gate.Permission]{},
 		accounts:    map[string]gate.Reading[gate.User]{},
 		teams:       map[string]gate.Reading[[]gate.User]{},
+		items:       map[string]gate.Reading[gate.TrackerItem]{},
 	}
 }
 
@@ -56,7 +65,15 @@ func (s *snapshot) RequiredChecks() gate.Reading[[]gate.RequiredCheck] { return 
 func (s *snapshot) Leaks() gate.Reading[gate.LeakScan]                 { return s.leaks }
 func (s *snapshot) Alerts() gate.Reading[[]gate.Alert]                 { return s.alerts }
 func (s *snapshot) DanglingBranches() gate.Reading[[]gate.Branch]      { return s.dangling }
+func (s *snapshot) Writers() gate.Reading[[]gate.Collaborator]         { return s.writers }
 func (s *snapshot) Decisions() []gate.PersonDecision                   { return s.decisions }
+
+func (s *snapshot) Signoffs() []gate.Signoff         { return s.signoffs }
+func (s *snapshot) CodeOwners() gate.Reading[string] { return s.codeOwners }
+
+func (s *snapshot) TrackerItem(ref gate.TrackerRef) gate.Reading[gate.TrackerItem] {
+	return lookUp(s, s.items, strings.ToLower(ref.String()))
+}
 
 func (s *snapshot) SevereIssues(label string) gate.Reading[[]gate.Issue] {
 	return lookUp(s, s.issues, label)
@@ -102,7 +119,7 @@ func (s *snapshot) times() map[string]time.Time {
 	for name, at := range map[string]time.Time{
 		"changed files": s.files.At, "commits": s.commits.At, "reviews": s.reviews.At, "checks": s.checks.At,
 		"rules of the base branch": s.required.At, "secret-scanning alerts": s.alerts.At,
-		"merged branches": s.dangling.At, "policy": s.policy.At,
+		"merged branches": s.dangling.At, "policy": s.policy.At, "CODEOWNERS": s.codeOwners.At,
 	} {
 		if !at.IsZero() {
 			times[name] = at

@@ -78,6 +78,7 @@ type Worker struct {
 	Config
 	heads    striped  // one publisher at a time for each head commit
 	policies sync.Map // repository id → *policy.Policy last in force, as a guess
+	missing  sync.Map // installation id → when its organization was seen to have no policy
 	scans    *lru.Cache[[sha256.Size]byte, gate.LeakScan]
 }
 

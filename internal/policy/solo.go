@@ -1,0 +1,79 @@
+package policy
+
+import (
+	"fmt"
+	"slices"
+
+	"gonogo/internal/gate"
+)
+
+// WritersEvidence tells who else there is.
+type WritersEvidence interface {
+	// Writers lists everyone with write access, bots too.
+	Writers() gate.Reading[[]gate.Collaborator]
+}
+
+// alone returns the only person with write access, and whether it is known that
+// there is only one.
+func alone(e WritersEvidence) (gate.User, bool) {
+	writers := e.Writers()
+	if !writers.Known {
+		return gate.User{}, false
+	}
+	var people []gate.User
+	for _, c := range writers.Value {
+		if !c.User.Bot && c.Permission >= gate.PermissionWrite {
+			people = append(people, c.User)
+		}
+	}
+	if len(people) != 1 {
+		return gate.User{}, false
+	}
+	return people[0], true
+}
+
+// AuthorMayDecideOn reports whether the /go of u, who wrote some of the pull
+// request, counts: where the policy lets authors decide, at low and medium; and
+// where it says that one person works alone, as long as that is so.
+func (p *Policy) AuthorMayDecideOn(pr gate.PullRequest, e WritersEvidence, class gate.Class, u gate.User) bool {
+	if !u.Is(pr.Author) {
+		return false
+	}
+	only, isAlone := alone(e)
+	return p.AuthorMayDecide && class < gate.High || p.Solo && isAlone && only.Is(u)
+}
+
+// soloPolicy is what one person alone pastes into the policy file.
+const soloPolicy = "solo: true\napprovals: {low: 0, medium: 0, high: 0}\ngo: {low: 0, medium: 1, high: 1}"
+
+// nobodyCanApprove replaces the finding that approvals are missing when nobody
+// is there to give one; nil when somebody is, or when that is not known.
+func nobodyCanApprove(q question, e WritersEvidence, wrote contributors) *gate.Finding {
+	writers := e.Writers()
+	if !writers.Known {
+		return nil
+	}
+	able := slices.ContainsFunc(writers.Value, func(c gate.Collaborator) bool {
+		return !c.User.Bot && c.Permission >= gate.PermissionWrite && !wrote.include(c.User)
+	})
+	if able {
+		return nil
+	}
+	who := "nobody has write access"
+	only, isAlone := alone(e)
+	if isAlone {
+		who = handle(only) + " is the only one with write access"
+	} else if len(writers.Value) > 0 {
+		who = "everybody with write access wrote some of it"
+	}
+	f := &gate.Finding{
+		Status: gate.Action, Code: "nobody-can-approve", By: gate.ByAdmin,
+		Fact: who + fmt.Sprintf(", so that nobody can approve #%d", q.PR.Number),
+		Fix:  "an administrator gives somebody else write access",
+	}
+	if isAlone {
+		f.Type = soloPolicy
+		f.Fix = "an administrator gives a second person write access; who works alone puts these lines into " + Path
+	}
+	return f
+}

@@ -1,0 +1,210 @@
+package worker
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"slices"
+	"strings"
+
+	"gonogo/internal/command"
+	"gonogo/internal/gate"
+	"gonogo/internal/hub"
+	"gonogo/internal/inbox"
+	"gonogo/internal/ledger"
+	"gonogo/internal/policy"
+	"gonogo/internal/report"
+	"gonogo/internal/tracker"
+)
+
+// readCodeOwners reads CODEOWNERS of the base branch, where the policy asks for
+// the owners.
+func (w *Worker) readCodeOwners(ctx context.Context, r *round, repo *hub.Repo, s *snapshot, p *policy.Policy, base string) {
+	if base == "" || s.ownersOn == base || !p.Mentions("review/owners") {
+		return
+	}
+	s.ownersOn = base
+	into(ctx, r, func(ctx context.Context) (string, error) {
+		file, err := repo.FirstFile(ctx, base, policy.CodeOwnersPaths[:]...)
+		return string(file.Content), err
+	}, func(v gate.Reading[string]) { s.codeOwners = v })
+}
+
+// readOwnerTeams reads the teams that CODEOWNERS names for what is touched.
+func (w *Worker) readOwnerTeams(ctx context.Context, r *round, repo *hub.Repo, s *snapshot) {
+	if !s.codeOwners.Known || !s.files.Known {
+		return
+	}
+	for _, team := range policy.OwnerTeams(s.codeOwners.Value, s.files.Value) {
+		w.readTeam(ctx, r, repo, s, team)
+	}
+}
+
+// readTracker reads the tracker items that a record names, as far as the policy
+// lets them be looked up.
+func (w *Worker) readTracker(ctx context.Context, r *round, repo *hub.Repo, s *snapshot, p *policy.Policy, pr gate.PullRequest, record gate.Record) {
+	if !p.Mentions("operational/tracker") {
+		return
+	}
+	items := tracker.GitHub(func(owner, name string) tracker.Issues { return repo.Sibling(owner, name) })
+	for _, ref := range p.TrackerItems(pr, record) {
+		key := strings.ToLower(ref.String())
+		if has(s, s.items, key) {
+			continue
+		}
+		keep(s, s.items, key, gate.Reading[gate.TrackerItem]{})
+		into(ctx, r, func(ctx context.Context) (gate.TrackerItem, error) { return items.Item(ctx, ref) },
+			func(v gate.Reading[gate.TrackerItem]) { keep(s, s.items, key, v) })
+	}
+}
+
+// deciding lists the roles whose people decide here.
+func (r *room) deciding() []string { return r.policy.Deciders(r.record, r.snap.files) }
+
+// notDecider tells somebody that they do not decide here, and who does.
+func (r *room) notDecider() string {
+	roles := r.deciding()
+	if len(roles) == 1 {
+		return "only a release manager decides here (" + r.whoIs(policy.ReleaseManager) + "); nothing was changed"
+	}
+	var parts []string
+	for _, role := range roles {
+		parts = append(parts, gate.Quote(role)+": "+r.whoIs(role))
+	}
+	return "only people with one of these roles decide here (" + strings.Join(parts, "; ") + "); nothing was changed"
+}
+
+// signoff hears a sign-off. It is bound like a GO, and given like one: by
+// somebody with its role who wrote none of the change, for the head that they
+// saw.
+func (r *room) signoff(ctx context.Context, c inbox.Command, cmd command.Command) ([]answer, error) {
+	name := r.policy.SignoffNamed(cmd.Rest)
+	once := c.Key() + "/signoff/" + name
+	if name == "" {
+		return r.refused(ctx, c, "no-such-signoff", r.unknownSignoff(c, cmd.Rest))
+	}
+	if r.made[once] {
+		return []answer{{from: c, accepted: true}}, nil
+	}
+	code, refusal, err := r.maySign(ctx, c, cmd, name)
+	switch {
+	case err != nil || code == codeGone:
+		return nil, err
+	case refusal != nil:
+		return r.refused(ctx, c, code, *refusal)
+	}
+	s := gate.Signoff{Name: name, PersonDecision: gate.PersonDecision{
+		User: c.User, At: c.ReceivedAt, Channel: string(c.Source), CommentID: c.CommentID, URL: c.URL, For: r.binding(),
+	}}
+	r.made[once] = true
+	return []answer{{from: c, accepted: true, decided: true}}, r.w.Store.Write(ctx, func(tx *sql.Tx) error {
+		_, err := ledger.AppendSignoff(ctx, tx, r.pr, s, once)
+		return err
+	})
+}
+
+func (r *room) unknownSignoff(c inbox.Command, word string) answer {
+	names := r.policy.SignoffNames()
+	if len(names) == 0 {
+		return refuse(c, "the policy of this repository asks for no sign-off; nothing was changed", "")
+	}
+	what := "a sign-off has a name"
+	if word != "" {
+		what = gate.Quote(word) + " is no sign-off of this repository's policy"
+	}
+	return refuse(c, what+"; it has "+gate.Quote(strings.Join(names, ", ")), "/signoff "+names[0])
+}
+
+// maySign settles whether somebody may give a sign-off now.
+func (r *room) maySign(ctx context.Context, c inbox.Command, cmd command.Command, name string) (code string, refusal *answer, err error) {
+	line, role := "/signoff "+name, r.policy.Signoffs[name].Role
+	no := func(code, sentence, line string) (string, *answer, error) {
+		a := refuse(c, sentence, line)
+		return code, &a, nil
+	}
+	holds := r.policy.Authority(r.snap, role, c.User)
+	switch {
+	case !holds.Known && holds.Why.Cause == gate.CauseFault:
+		return "", nil, fmt.Errorf("read the role of %s for a sign-off on #%d", c.User.Login, r.pr.Number)
+	case !holds.Known:
+		return no("unreadable-role", "whether you hold the role "+gate.Quote(role)+" cannot be read: "+holds.Why.Fact, "")
+	case !holds.Value:
+		a := refuse(c, fmt.Sprintf("the sign-off %s is given by people with the role %s (%s); nothing was changed", gate.Quote(name), gate.Quote(role), r.whoIs(role)), "")
+		a.quiet = r.turned[c.User.ID]
+		return strings.TrimPrefix(notAuthorized, "/"), &a, nil
+	}
+	switch code, err := r.stillThere(ctx, c); {
+	case err != nil || code == codeGone:
+		return code, nil, err
+	case code != "":
+		return no("edited-command", "this comment was edited, and edited text is never a command", line)
+	}
+	switch known, stale := r.named(c, command.Command{Kind: cmd.Kind}, &gate.PersonDecision{}); {
+	case stale != "":
+		return no("stale-signoff", stale, line)
+	case !known:
+		return no("stale-signoff", "the head may have moved since you wrote; look at it again", line)
+	}
+	commits := r.snap.commits
+	switch {
+	case !commits.Known && commits.Why.Cause == gate.CauseFault:
+		return "", nil, fmt.Errorf("read the commits of #%d for a sign-off", r.pr.Number)
+	case !commits.Known:
+		return no("too-large", "who wrote this pull request cannot be read: "+commits.Why.Fact, "")
+	case policy.Contributed(r.pr, commits.Value, c.User):
+		return no("self-signoff", "you wrote some of this pull request, and nobody signs off their own; another with the role "+gate.Quote(role)+" may", "")
+	}
+	return "", nil, nil
+}
+
+// helpText shows the commands of this pull request.
+func (r *room) helpText(c inbox.Command) string {
+	var signoffs []report.SignoffOf
+	for _, name := range r.policy.SignoffNames() {
+		signoffs = append(signoffs, report.SignoffOf{Name: name, Role: r.policy.Signoffs[name].Role})
+	}
+	return report.Help(gate.Evaluation{PR: r.pr}, r.deciding(), signoffs, c.Key())
+}
+
+// said are the decisions and sign-offs that rest on comments.
+func (r *room) said() []gate.PersonDecision {
+	said := slices.Clone(r.snap.decisions)
+	for _, s := range r.snap.signoffs {
+		said = append(said, s.PersonDecision)
+	}
+	return said
+}
+
+// candidates lists the people who may hold one of the roles: who can write, the
+// roles' own users and the members of their teams, each once.
+func (w *Worker) candidates(ctx context.Context, v *view, writers []gate.Collaborator, roles []string) []gate.User {
+	var users []gate.User
+	add := func(u gate.User) {
+		if u.ID != 0 && !slices.ContainsFunc(users, u.Is) {
+			users = append(users, u)
+		}
+	}
+	for _, c := range writers {
+		add(c.User)
+	}
+	r := &round{w: w}
+	var named []gate.Owner
+	for _, role := range v.policy.ActingFor(roles...) {
+		for _, login := range v.policy.Roles[role].Users {
+			named = append(named, gate.Owner{User: login})
+		}
+		for _, team := range v.policy.Roles[role].Teams {
+			for _, u := range v.snap.Team(team).Value {
+				add(u)
+			}
+		}
+	}
+	w.readOwners(ctx, r, v.repo, v.snap, named)
+	if err := r.wait(); err != nil {
+		return users // the question matters more than the names in it
+	}
+	for _, o := range named {
+		add(v.snap.Account(o.User).Value)
+	}
+	return users
+}
