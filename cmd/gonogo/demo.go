@@ -43,6 +43,8 @@ func demo(ctx context.Context, out io.Writer, world sandbox.Config, listen strin
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 
+	clock := &storyClock{}
+	world.Now = clock.now
 	gh, err := sandbox.New(world)
 	if err != nil {
 		return err
@@ -64,7 +66,7 @@ func demo(ctx context.Context, out io.Writer, world sandbox.Config, listen strin
 		AppID: gh.AppID(), PrivateKey: gh.PrivateKeyPEM(), WebhookSecrets: []string{hex.EncodeToString(secret)},
 		GitHubURL: gh.URL() + "/", Listen: listen, DatabaseURL: "sqlite:" + filepath.Join(dir, "gonogo.db"),
 		LogLevel: logrus.InfoLevel, LogFormat: "json", ReconcileEvery: 10 * time.Minute,
-		KeepDeliveries: 24 * time.Hour, KeepEvaluations: 24 * time.Hour, Version: version(),
+		KeepDeliveries: 24 * time.Hour, KeepEvaluations: 24 * time.Hour, Version: version(), Now: clock.now,
 	}
 	server, err := app.New(ctx, cfg, app.NewLog(cfg, logFile))
 	if err != nil {
@@ -79,7 +81,7 @@ func demo(ctx context.Context, out io.Writer, world sandbox.Config, listen strin
 	go func() { ended <- server.Run(serving) }()
 
 	fmt.Fprintf(out, "A simulated GitHub listens on %s, Gonogo on %s (log: %s).\n", gh.URL(), server.URL(), logFile.Name())
-	err = tell(ctx, out, gh)
+	err = tell(ctx, out, gh, clock)
 	if err == nil && !exit {
 		fmt.Fprintf(out, "\nBoth keep serving for a look, such as %s/metrics. Ctrl-C ends them.\n", server.URL())
 		<-ctx.Done()

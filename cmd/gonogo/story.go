@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"gonogo/internal/decision"
@@ -17,11 +18,22 @@ const patience = 30 * time.Second
 
 const checkName = "release-readiness"
 
+// storyClock is the time of the story, in which people take their time.
+type storyClock struct{ ahead atomic.Int64 }
+
+func (c *storyClock) now() time.Time { return time.Now().Add(time.Duration(c.ahead.Load())) }
+
+func (c *storyClock) pass(d time.Duration) { c.ahead.Add(int64(d)) }
+
+// betweenActs is how much time passes before each act.
+const betweenActs = time.Minute
+
 // storyteller plays acts and prints what they lead to.
 type storyteller struct {
 	ctx   context.Context
 	out   io.Writer
 	gh    *sandbox.GitHub
+	clock *storyClock
 	shown string // the last check run as printed
 	err   error  // the first thing that went wrong; later acts are not played
 }
@@ -29,8 +41,8 @@ type storyteller struct {
 // tell plays the release story: a hopeless pull request is put right step by
 // step, stopped, released, voided by a push, released again, merged, and
 // published.
-func tell(ctx context.Context, out io.Writer, gh *sandbox.GitHub) error {
-	s := &storyteller{ctx: ctx, out: out, gh: gh}
+func tell(ctx context.Context, out io.Writer, gh *sandbox.GitHub, clock *storyClock) error {
+	s := &storyteller{ctx: ctx, out: out, gh: gh, clock: clock}
 	repo := gh.Org("acme").Repo("shop")
 	repo.Grant("kim", "write")
 	repo.Grant("lee", "write")
@@ -140,6 +152,7 @@ func (s *storyteller) act(what string, play func()) {
 		return
 	}
 	fmt.Fprintf(s.out, "\n▶ %s\n", what)
+	s.clock.pass(betweenActs)
 	play()
 }
 

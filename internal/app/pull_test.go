@@ -117,6 +117,7 @@ func TestNoGoOutlivesItsComment(t *testing.T) {
 	w.shows(pr, "NOT READY · nogo-stands")
 	pr.Check("build", "success")
 	pr.Approve("lee")
+	w.clock.advance(2 * time.Second) // within one second NO-GO wins
 	pr.Comment("dana", "/go "+pr.Head())
 	w.shows(pr, "READY · medium")
 }
