@@ -189,11 +189,11 @@ const asking = 16
 // commits that came with none.
 func pullsOf(ctx context.Context, repo *hub.Repo, commits []gate.Commit) (pulls []gate.PullRequest, strays []string, err error) {
 	found := make([][]gate.PullRequest, len(commits))
-	g, ctx := errgroup.WithContext(ctx)
+	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(asking)
 	for i, c := range commits {
 		g.Go(func() (err error) {
-			found[i], err = repo.PullRequestsOf(ctx, c.SHA)
+			found[i], err = repo.PullRequestsOf(gctx, c.SHA)
 			return err
 		})
 	}
