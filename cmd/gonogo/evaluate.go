@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 
-	"github.com/sirupsen/logrus"
 	"github.com/spf13/cobra"
 
 	"gonogo/internal/app"
@@ -44,7 +43,7 @@ there is no verdict.`,
 			if err != nil {
 				return err
 			}
-			cfg.Version, cfg.LogLevel = version(), max(cfg.LogLevel, logrus.PanicLevel)
+			cfg.Version = version()
 			ev, err := app.Evaluate(cmd.Context(), cfg, app.NewLog(cfg, io.Discard), repo, number)
 			if err != nil {
 				return err

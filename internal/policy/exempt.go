@@ -14,7 +14,7 @@ func BotRecord(bot gate.User) gate.Record {
 	return gate.Record{Problems: []gate.Problem{{
 		Severity: gate.Error, Code: "bot-record",
 		Message: handle(bot) + " opened this pull request, and a bot's description is never a record",
-		Fix:     "somebody with write access writes the Release Decision in a comment (`gonogo template` prints it), and counts as an author from then on",
+		Fix:     "somebody with write access writes the Release Decision (`gonogo template` prints it) in a comment that begins with a line `/recheck`, and counts as an author from then on",
 	}}}
 }
 

@@ -71,6 +71,11 @@ func TestARepositoryNeverAsksForLess(t *testing.T) {
 		{"an old rehearsal", "rehearsal: {max_age_days: 14}", "rehearsal: {max_age_days: 0}", func(p *Policy) bool { return p.Rehearsal.MaxAgeDays == 14 }, "rehearsal.max_age_days"},
 		{"an exemption of its own", "exempt: []", "exempt: [{name: mine, authors: [kim], up_to: high}]", func(p *Policy) bool { return len(p.Exempt) == 0 }, "exempt"},
 		{"an excluded branch", "exclude: []", "exclude: [main]", func(p *Policy) bool { return len(p.Exclude) == 0 }, "exclude"},
+		{"an exemption round another rule", "approvals: {high: 3}", "exempt: [{name: mine, authors: [kim], up_to: high}]", func(p *Policy) bool { return len(p.Exempt) == 0 }, "exempt"},
+		{"an exclusion round another rule", "approvals: {high: 3}", "exclude: [main]", func(p *Policy) bool { return len(p.Exclude) == 0 }, "exclude"},
+		{"an author who decides, round another rule", "approvals: {high: 3}", "solo: true", func(p *Policy) bool { return !p.Solo }, "solo"},
+		{"an author who decides, which the organization allows", "solo: true", "solo: true", func(p *Policy) bool { return p.Solo }, ""},
+		{"a component that holds everything", "components: {cart: ['cart/**']}", "components: {all: ['**']}", func(p *Policy) bool { return len(p.Components) == 1 && p.Components["cart"] != nil }, "components"},
 		{"a bot of its own", "dependencies: {bots: ['renovate[bot]']}", "dependencies: {bots: ['evil[bot]']}", func(p *Policy) bool { return len(p.Dependencies.Bots) == 0 }, "dependencies.bots"},
 	}
 	for _, tt := range tests {

@@ -85,6 +85,10 @@ func onset(word string) gate.Class {
 	return gate.High + 1
 }
 
+// bypasses are the keys by which a pull request could get round whatever else is
+// enforced. Where an organization enforces anything, it must allow them itself.
+var bypasses = map[string]bool{"exempt": true, "exclude": true, "solo": true, "author_may_decide": true}
+
 func (t *tightening) switches() {
 	for _, s := range []struct {
 		key    string
@@ -97,7 +101,7 @@ func (t *tightening) switches() {
 		{"checks.none", &t.policy.Checks.None, t.by.Checks.None, false},
 		{"secrets.alerts_required", &t.policy.Secrets.AlertsRequired, t.by.Secrets.AlertsRequired, true},
 	} {
-		if t.says(s.key) && s.wants == s.strict && *s.has != s.strict {
+		if (t.says(s.key) || bypasses[s.key]) && s.wants == s.strict && *s.has != s.strict {
 			t.told(s.key, fmt.Sprint(s.wants), fmt.Sprint(*s.has))
 			*s.has = s.strict
 		}
@@ -155,14 +159,14 @@ func (t *tightening) permissions() {
 }
 
 func common[T any](t *tightening, key string, has *[]T, allowed []T) {
-	if !t.says(key) {
+	if !t.says(key) && !bypasses[key] {
 		return
 	}
 	left := slices.DeleteFunc(slices.Clone(*has), func(v T) bool { return !contains(allowed, v) })
 	if len(left) < len(*has) {
 		t.told(key, fmt.Sprintf("no more than %d entries of its own", len(allowed)), fmt.Sprintf("%d others", len(*has)-len(left)))
+		*has = left
 	}
-	*has = left
 }
 
 // names are settings that have no order: what is enforced replaces them.
@@ -170,7 +174,7 @@ func (t *tightening) names() {
 	p, by := t.policy, t.by
 	p.Roles = settleEach(t, "roles", p.Roles, by.Roles)
 	p.Signoffs = settleEach(t, "signoffs", p.Signoffs, by.Signoffs)
-	p.Components = settleEach(t, "components", p.Components, by.Components)
+	settle(t, "components", &p.Components, by.Components) // one of its own could hold every path
 	p.Checks.Apps = settleEach(t, "checks.apps", p.Checks.Apps, by.Checks.Apps)
 	settle(t, "severity.sev1", &p.Severity.SEV1, by.Severity.SEV1)
 	settle(t, "severity.sev2", &p.Severity.SEV2, by.Severity.SEV2)
