@@ -68,7 +68,9 @@ func drawWorld(t *rapid.T) *world {
 		w.dangling.Value = []gate.Branch{{Name: "b", PR: 3, Stacked: some("stacked", 50), MergedAt: now.Add(-time.Hour)}}
 	}
 	w.teams["acme/ops"] = read([]gate.User{dana, sam})
-	drawOrganisation(t, w)
+	if some("an organisation", 40) {
+		drawOrganisation(t, w)
+	}
 	w.decisions = nil
 	for range rapid.IntRange(0, 4).Draw(t, "decisions") {
 		d := w.says(rapid.SampledFrom([]gate.Choice{gate.ChoiceGo, gate.ChoiceGo, gate.ChoiceGo, gate.ChoiceGo, gate.ChoiceNoGo}).Draw(t, "choice"), rapid.SampledFrom([]gate.User{dana, sam, dana, sam, kim}).Draw(t, "who"))
@@ -220,7 +222,7 @@ func spoil(t *rapid.T, w *world) string {
 
 func TestTakingEvidenceAwayNeverMakesReady(t *testing.T) {
 	ready := 0
-	rapid.Check(t, func(t *rapid.T) {
+	property := func(t *rapid.T) {
 		w := drawWorld(t)
 		before := w.judge()
 		if before.Verdict == gate.Ready {
@@ -231,7 +233,10 @@ func TestTakingEvidenceAwayNeverMakesReady(t *testing.T) {
 		if before.Verdict != gate.Ready && after.Verdict == gate.Ready {
 			t.Fatalf("%s: READY, before it was %s for\n%s", did, before.Verdict, codes(before))
 		}
-	})
+	}
+	for round := 0; round < 8 && (round == 0 || ready == 0); round++ { // few worlds are READY
+		rapid.Check(t, property)
+	}
 	if ready == 0 {
 		t.Error("no world was READY: the property says nothing")
 	}
