@@ -72,6 +72,7 @@ type room struct {
 	heads  []string        // every head that we know, the newest last
 	since  time.Time       // when we first knew this pull request
 	made   map[string]bool // keys of the texts that were heard, whatever came of them
+	signed map[string]bool // keys of the texts that gave a sign-off
 	told   map[string]answer
 	turned map[int64]bool // people who were told that they may not decide
 
@@ -144,7 +145,7 @@ func (r *room) hearAll(ctx context.Context, commands []inbox.Command) ([]answer,
 }
 
 func (w *Worker) newRoom(ctx context.Context, v *view, record gate.Record) (*room, error) {
-	r := &room{view: v, w: w, record: record, made: map[string]bool{}, told: map[string]answer{}, turned: map[int64]bool{}}
+	r := &room{view: v, w: w, record: record, made: map[string]bool{}, signed: map[string]bool{}, told: map[string]answer{}, turned: map[int64]bool{}}
 	r.class = policy.ClassOf(v.policy, v.pr, record, v.snap.files)
 	heads, err := w.Index.Heads(ctx, nil, v.pr.Repo.ID, v.pr.Number)
 	if err != nil {
@@ -159,6 +160,9 @@ func (w *Worker) newRoom(ctx context.Context, v *view, record gate.Record) (*roo
 	entries, err := w.Ledger.Entries(ctx, v.pr.Repo.ID, v.pr.Number)
 	for _, e := range entries {
 		r.made[strings.TrimPrefix(e.Once, heardPrefix)] = true
+		if text, _, signs := strings.Cut(strings.TrimPrefix(e.Once, heardPrefix), signoffKey); signs {
+			r.signed[text] = true
+		}
 		if e.Kind != ledger.KindRefused {
 			continue
 		}
@@ -468,14 +472,22 @@ func (r *room) accept(ctx context.Context, c inbox.Command, d gate.PersonDecisio
 
 // refused enters that a command was not accepted, and what its author is told.
 func (r *room) refused(ctx context.Context, c inbox.Command, code string, a answer) ([]answer, error) {
-	return []answer{a}, r.enter(ctx, c, ledger.KindRefused, refusal{Code: code, Sentence: a.sentence, Line: a.line, Quiet: a.quiet, Channel: c.Source})
+	return r.refusedAs(ctx, c, c.Key(), code, a)
+}
+
+func (r *room) refusedAs(ctx context.Context, c inbox.Command, key, code string, a answer) ([]answer, error) {
+	return []answer{a}, r.enterAs(ctx, c, key, ledger.KindRefused, refusal{Code: code, Sentence: a.sentence, Line: a.line, Quiet: a.quiet, Channel: c.Source})
 }
 
 func (r *room) enter(ctx context.Context, c inbox.Command, kind ledger.Kind, data any) error {
+	return r.enterAs(ctx, c, c.Key(), kind, data)
+}
+
+func (r *room) enterAs(ctx context.Context, c inbox.Command, key string, kind ledger.Kind, data any) error {
 	return r.w.Store.Write(ctx, func(tx *sql.Tx) error {
 		_, err := ledger.Append(ctx, tx, ledger.Entry{
 			At: r.w.now(), Kind: kind, RepoID: r.pr.Repo.ID, Number: r.pr.Number, SHA: r.pr.HeadSHA, Actor: c.User,
-			Once: heardPrefix + c.Key(), Data: data,
+			Once: heardPrefix + key, Data: data,
 		})
 		return err
 	})
@@ -505,7 +517,7 @@ func (r *room) changed(ctx context.Context, c inbox.Command) ([]answer, error) {
 
 // carries reports whether a decision rests on the comment or review of c.
 func (r *room) carries(c inbox.Command) bool {
-	return slices.ContainsFunc(r.snap.decisions, func(d gate.PersonDecision) bool { return sameText(c, d) })
+	return slices.ContainsFunc(r.said(), func(d gate.PersonDecision) bool { return sameText(c, d) })
 }
 
 func sameText(c inbox.Command, d gate.PersonDecision) bool {
@@ -514,7 +526,7 @@ func sameText(c inbox.Command, d gate.PersonDecision) bool {
 
 // voidOf enters that the text of a decision was edited, deleted or dismissed.
 func (r *room) voidOf(ctx context.Context, c inbox.Command, how string) error {
-	for _, d := range slices.Clone(r.snap.decisions) {
+	for _, d := range r.said() {
 		if sameText(c, d) {
 			if err := r.void(ctx, d, how+" by "+gate.Quote("@"+c.Sender.Login)); err != nil {
 				return err
@@ -631,7 +643,7 @@ func (r *room) missed() []inbox.Command {
 	now := r.w.now()
 	var found []inbox.Command
 	for _, c := range texts {
-		if c.User.Bot || !inbox.MayCommand(c.Body) || r.made[c.Key()] || inMail[c.Key()] || now.Sub(c.CreatedAt) < lateness {
+		if c.User.Bot || !inbox.MayCommand(c.Body) || r.made[c.Key()] || r.signed[c.Key()] || inMail[c.Key()] || now.Sub(c.CreatedAt) < lateness {
 			continue
 		}
 		said := command.Parse(c.Body)

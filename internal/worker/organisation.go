@@ -74,27 +74,37 @@ func (r *room) notDecider() string {
 	return "only people with one of these roles decide here (" + strings.Join(parts, "; ") + "); nothing was changed"
 }
 
+// signoffKey stands between the key of a text and the name of a sign-off in it.
+const signoffKey = "/signoff/"
+
 // signoff hears a sign-off. It is bound like a GO, and given like one: by
 // somebody with its role who wrote none of the change, for the head that they
 // saw.
 func (r *room) signoff(ctx context.Context, c inbox.Command, cmd command.Command) ([]answer, error) {
 	name := r.policy.SignoffNamed(cmd.Rest)
-	once := c.Key() + "/signoff/" + name
+	once := c.Key() + signoffKey + name
+	// A text may hold a decision too, which must be heard whatever becomes of this.
+	refusedKey := once + "/refused"
+	if told, refused := r.told[refusedKey]; refused {
+		told.from = c
+		return []answer{told}, nil
+	}
 	if name == "" {
-		return r.refused(ctx, c, "no-such-signoff", r.unknownSignoff(c, cmd.Rest))
+		return r.refusedAs(ctx, c, refusedKey, "no-such-signoff", r.unknownSignoff(c, cmd.Rest))
 	}
 	if r.made[once] {
 		return []answer{{from: c, accepted: true}}, nil
 	}
 	code, refusal, err := r.maySign(ctx, c, cmd, name)
 	switch {
-	case err != nil || code == codeGone:
+	case err != nil || code == codeGone || code == codeWait:
 		return nil, err
 	case refusal != nil:
-		return r.refused(ctx, c, code, *refusal)
+		return r.refusedAs(ctx, c, refusedKey, code, *refusal)
 	}
 	s := gate.Signoff{Name: name, PersonDecision: gate.PersonDecision{
-		User: c.User, At: c.ReceivedAt, Channel: string(c.Source), CommentID: c.CommentID, URL: c.URL, For: r.binding(),
+		User: c.User, At: c.ReceivedAt, SaidAt: c.CreatedAt, Channel: string(c.Source), CommentID: c.CommentID, ReviewID: c.ReviewID,
+		URL: c.URL, For: r.binding(),
 	}}
 	r.made[once] = true
 	return []answer{{from: c, accepted: true, decided: true}}, r.w.Store.Write(ctx, func(tx *sql.Tx) error {
@@ -125,15 +135,19 @@ func (r *room) maySign(ctx context.Context, c inbox.Command, cmd command.Command
 	holds := r.policy.Authority(r.snap, role, c.User)
 	switch {
 	case !holds.Known && holds.Why.Cause == gate.CauseFault:
-		return "", nil, fmt.Errorf("read the role of %s for a sign-off on #%d", c.User.Login, r.pr.Number)
+		r.wait(c, cmd, "the role of "+gate.Quote("@"+c.User.Login), holds.Why)
+		return codeWait, nil, nil
 	case !holds.Known:
 		return no("unreadable-role", "whether you hold the role "+gate.Quote(role)+" cannot be read: "+holds.Why.Fact, "")
 	case !holds.Value:
 		a := refuse(c, fmt.Sprintf("the sign-off %s is given by people with the role %s (%s); nothing was changed", gate.Quote(name), gate.Quote(role), r.whoIs(role)), "")
 		a.quiet = r.turned[c.User.ID]
-		return strings.TrimPrefix(notAuthorized, "/"), &a, nil
+		return notAuthorized, &a, nil
 	}
 	switch code, err := r.stillThere(ctx, c); {
+	case err != nil && hub.Unreadable(err).Cause == gate.CauseFault:
+		r.wait(c, cmd, "the comment", hub.Unreadable(err))
+		return codeWait, nil, nil
 	case err != nil || code == codeGone:
 		return code, nil, err
 	case code != "":
@@ -148,7 +162,8 @@ func (r *room) maySign(ctx context.Context, c inbox.Command, cmd command.Command
 	commits := r.snap.commits
 	switch {
 	case !commits.Known && commits.Why.Cause == gate.CauseFault:
-		return "", nil, fmt.Errorf("read the commits of #%d for a sign-off", r.pr.Number)
+		r.wait(c, cmd, "the list of commits", commits.Why)
+		return codeWait, nil, nil
 	case !commits.Known:
 		return no("too-large", "who wrote this pull request cannot be read: "+commits.Why.Fact, "")
 	case policy.Contributed(r.pr, commits.Value, c.User):
