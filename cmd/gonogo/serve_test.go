@@ -174,9 +174,11 @@ func TestKilledServerGoesOn(t *testing.T) {
 		s = serves(ctx, t, env)
 		gh.SendWebhooks(s.url+app.HookPath, secret)
 	}
+	// What people did came while the server was there. News of its own check runs
+	// may have come while it was not; nothing was promised for those.
 	for _, d := range gh.Deliveries() {
-		if !d.OK() {
-			t.Fatalf("a delivery was answered %d", d.StatusCode)
+		if people := d.Event == "pull_request" || d.Event == "pull_request_review"; people && !d.OK() {
+			t.Fatalf("a delivery of %s was answered %d", d.Event, d.StatusCode)
 		}
 	}
 	start := time.Now()
