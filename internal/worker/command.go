@@ -217,8 +217,9 @@ func pressed(c inbox.Command) []command.Command {
 func (r *room) obey(ctx context.Context, c inbox.Command, said []command.Command) ([]answer, error) {
 	var answers []answer
 	if d, ok := command.Decisive(said); ok {
+		waiting := len(r.faults)
 		a, err := r.decision(ctx, c, d)
-		if err != nil {
+		if err != nil || len(r.faults) > waiting { // the whole text is heard again with the decision
 			return nil, err
 		}
 		answers = append(answers, a...)
@@ -643,13 +644,13 @@ func (r *room) missed() []inbox.Command {
 	now := r.w.now()
 	var found []inbox.Command
 	for _, c := range texts {
-		if c.User.Bot || !inbox.MayCommand(c.Body) || r.made[c.Key()] || r.signed[c.Key()] || inMail[c.Key()] || now.Sub(c.CreatedAt) < lateness {
+		if c.User.Bot || !inbox.MayCommand(c.Body) || r.made[c.Key()] || inMail[c.Key()] || now.Sub(c.CreatedAt) < lateness {
 			continue
 		}
 		said := command.Parse(c.Body)
 		d, decides := command.Decisive(said)
 		signs := slices.ContainsFunc(said, func(c command.Command) bool { return c.Kind == command.Signoff })
-		if !decides && !signs || d.Kind != command.NoGo && c.CreatedAt.Before(r.since.Truncate(time.Second)) {
+		if !decides && r.signed[c.Key()] || !decides && !signs || d.Kind != command.NoGo && c.CreatedAt.Before(r.since.Truncate(time.Second)) {
 			continue
 		}
 		c.Sender, c.ReceivedAt = c.User, now
