@@ -37,7 +37,7 @@ func standings(q question, e DecisionEvidence) []gate.Standing {
 	for i, d := range slices.Backward(all) {
 		var why lapse
 		if d.Choice == gate.ChoiceNoGo {
-			why = lifted(d, all[i+1:])
+			why = lifted(q, e, d, all[i+1:])
 		} else {
 			why = cmp.Or(replaced(d, judged[i+1:]), lapsed(q, e, d, all))
 		}
@@ -70,10 +70,14 @@ func saidAt(d gate.PersonDecision) time.Time {
 // lifted says who lifted a NO-GO, or "". The same person may, and another
 // release manager, but not within the same second, in which NO-GO wins; a GO whose own comment was edited or deleted lifts nothing.
 // Whatever happens to the NO-GO's comment, the NO-GO stands.
-func lifted(veto gate.PersonDecision, later []gate.PersonDecision) lapse {
+func lifted(q question, e DecisionEvidence, veto gate.PersonDecision, later []gate.PersonDecision) lapse {
 	for _, d := range later {
-		may := d.User.Is(veto.User) || !d.LiftsOwn && saidAt(d).After(saidAt(veto))
-		if d.Choice == gate.ChoiceGo && d.Voided == "" && may {
+		if d.Choice != gate.ChoiceGo || d.Voided != "" {
+			continue
+		}
+		// People with another deciding role may say /go, and lift nobody's veto.
+		manager := q.Policy.Authority(e, ReleaseManager, d.User)
+		if d.User.Is(veto.User) || !d.LiftsOwn && manager.Known && manager.Value && saidAt(d).After(saidAt(veto)) {
 			return lapse{"lifted", "lifted by /go of " + handle(d.User)}
 		}
 	}

@@ -37,7 +37,7 @@ var withoutRecord = [...]gate.Requirement{
 // touches nothing but manifests and lock files.
 func dependencyUpdate(q question, e ExemptEvidence) bool {
 	d := q.Policy.Dependencies
-	return q.PR.Author.Bot && named(d.Bots, q.PR.Author.Login) && q.floor.class == gate.Low &&
+	return q.PR.Author.Bot && !q.Record.Found && named(d.Bots, q.PR.Author.Login) && q.floor.class == gate.Low &&
 		len(d.Paths) > 0 && allMatch(e, d.Paths) && allTheirs(q.PR, e)
 }
 
