@@ -71,6 +71,13 @@ func (f *fakeGitHub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	handler(w, r)
 }
 
+// answer changes what a route says. Readers that gave up may still be asking.
+func (f *fakeGitHub) answer(route string, handler http.HandlerFunc) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.at[route] = handler
+}
+
 // count tells how many requests came, tokens not counted.
 func (f *fakeGitHub) count() int {
 	f.mu.Lock()
@@ -445,9 +452,7 @@ func TestHalfAnswers(t *testing.T) {
 		if got := Unreadable(err); got.Cause != gate.CauseFault || !strings.HasPrefix(got.Fact, "The repository could not be read: ") {
 			t.Errorf("%+v", got)
 		}
-		f.mu.Lock()
-		f.at["GET /repos/acme/shop"] = says(200, body)
-		f.mu.Unlock()
+		f.answer("GET /repos/acme/shop", says(200, body))
 		if _, err := r.Repository(t.Context()); err != nil {
 			t.Errorf("a half answer was kept: %v", err)
 		}

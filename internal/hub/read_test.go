@@ -106,7 +106,6 @@ func TestChecksMissNoField(t *testing.T) {
 	}
 }
 
-// Cases 47, 66: a failed page fails the list, a short one too.
 // A proxy may drop the Link header: a full page is then not taken for the last.
 func TestListsWithoutLinks(t *testing.T) {
 	all := func(n int) []any {
@@ -129,6 +128,7 @@ func TestListsWithoutLinks(t *testing.T) {
 	}
 }
 
+// Cases 47, 66: a failed page fails the list, a short one too.
 func TestListsAreWholeOrErrors(t *testing.T) {
 	var files []any
 	for i := range 450 {
@@ -152,21 +152,19 @@ func TestListsAreWholeOrErrors(t *testing.T) {
 	for _, bad := range []http.HandlerFunc{
 		says(502, "oops"), says(200, `{"message":"odd"}`), says(200, "null"), says(200, "[null]"), says(200, `[{"filename":"x"`),
 	} {
-		f.mu.Lock()
-		f.at[path] = func(w http.ResponseWriter, r *http.Request) {
+		f.answer(path, func(w http.ResponseWriter, r *http.Request) {
 			if r.URL.Query().Get("page") == "3" {
 				bad(w, r)
 				return
 			}
 			whole(w, r)
-		}
-		f.mu.Unlock()
+		})
 		if got, err := newRepo(t, f, nil).Files(t.Context(), 7); KindOf(err) != KindFault || got != nil {
 			t.Errorf("%d files, %v", len(got), err)
 		}
 	}
-	f.at["GET /repos/acme/shop/commits/abc/check-runs"] = says(200, `{"total_count":2,"check_runs":[{"id":1,"name":"a","status":"queued"}]}`)
-	f.at["GET /repos/acme/shop/commits/abc/status"] = says(200, `{"total_count":0,"statuses":[]}`)
+	f.answer("GET /repos/acme/shop/commits/abc/check-runs", says(200, `{"total_count":2,"check_runs":[{"id":1,"name":"a","status":"queued"}]}`))
+	f.answer("GET /repos/acme/shop/commits/abc/status", says(200, `{"total_count":0,"statuses":[]}`))
 	if _, err := newRepo(t, f, nil).Checks(t.Context(), "abc"); KindOf(err) != KindTruncated {
 		t.Errorf("one of two runs: %v", err)
 	}
@@ -189,11 +187,11 @@ func TestRequiredChecks(t *testing.T) {
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
 		t.Error(err, diff)
 	}
-	f.at["GET /repos/acme/shop/rules/branches/release%2F1"] = says(403, `{"message":"Upgrade to GitHub Pro or make this repository public to enable this feature."}`)
+	f.answer("GET /repos/acme/shop/rules/branches/release%2F1", says(403, `{"message":"Upgrade to GitHub Pro or make this repository public to enable this feature."}`))
 	if got, err := newRepo(t, f, nil).RequiredChecks(t.Context(), "release/1"); err != nil || len(got) != 4 {
 		t.Error(got, err)
 	}
-	f.at["GET /repos/acme/shop/rules/branches/release%2F1"] = says(403, `{"message":"Resource not accessible by integration"}`)
+	f.answer("GET /repos/acme/shop/rules/branches/release%2F1", says(403, `{"message":"Resource not accessible by integration"}`))
 	if _, err := newRepo(t, f, nil).RequiredChecks(t.Context(), "release/1"); KindOf(err) != KindPermission {
 		t.Error(err)
 	}
@@ -203,7 +201,7 @@ func TestRequiredChecks(t *testing.T) {
 func TestRevalidation(t *testing.T) {
 	label, etag := "SEV1", `W/"1"`
 	f := newFake(t, map[string]http.HandlerFunc{})
-	f.at["GET /repos/acme/shop/issues"] = func(w http.ResponseWriter, r *http.Request) {
+	f.answer("GET /repos/acme/shop/issues", func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("If-None-Match") == etag {
 			w.WriteHeader(http.StatusNotModified)
 			return
@@ -215,7 +213,7 @@ func TestRevalidation(t *testing.T) {
 		fmt.Fprintf(w, `[{"number":%d,"title":"t","html_url":"u","labels":[{"name":"sev1"}]},
 			{"number":2,"title":"t","html_url":"u","labels":[{"name":"sev1"}],"pull_request":{"url":"x"}},
 			{"number":3,"title":"t","html_url":"u","labels":[{"name":"SEV10"}]}]`, len(r.URL.RawQuery))
-	}
+	})
 	h := newHub(t, f, nil)
 	r := h.Repo(7, testRepo)
 	first, err := r.SevereIssues(t.Context(), label)
@@ -340,12 +338,12 @@ func TestAlerts(t *testing.T) {
 		`{"message":"Secret scanning is disabled on this repository."}`: gate.CauseDisabled,
 		`{"message":"Not Found"}`: gate.CauseMissing,
 	} {
-		f.at[path] = says(404, body)
+		f.answer(path, says(404, body))
 		if _, err := newRepo(t, f, nil).Alerts(t.Context()); Unreadable(err).Cause != want {
 			t.Error(err)
 		}
 	}
-	f.at[path] = says(403, `{"message":"Resource not accessible by integration"}`)
+	f.answer(path, says(403, `{"message":"Resource not accessible by integration"}`))
 	if _, err := newRepo(t, f, nil).Alerts(t.Context()); Unreadable(err).Cause != gate.CausePermission {
 		t.Error(err)
 	}
