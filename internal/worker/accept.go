@@ -1,0 +1,225 @@
+package worker
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"slices"
+	"strings"
+
+	"gonogo/internal/command"
+	"gonogo/internal/gate"
+	"gonogo/internal/hub"
+	"gonogo/internal/inbox"
+	"gonogo/internal/ledger"
+	"gonogo/internal/policy"
+)
+
+// decision hears a GO or NO-GO.
+func (r *room) decision(ctx context.Context, c inbox.Command, cmd command.Command) ([]answer, error) {
+	if told, refused := r.told[c.Key()]; refused {
+		told.from = c
+		return []answer{told}, nil // what was refused is not judged anew
+	}
+	if r.made[c.Key()] { // a replay, or a job that is tried again
+		return []answer{{from: c, accepted: true}}, nil
+	}
+	holds := r.policy.Holds(r.snap, r.deciding(), c.User)
+	if !holds.Known && holds.Why.Cause == gate.CauseFault {
+		r.wait(c, cmd, "the role of "+gate.Quote("@"+c.User.Login), holds.Why)
+		return nil, nil
+	}
+	if !holds.Known {
+		return r.refused(ctx, c, "unreadable-role", refuse(c, "whether you may decide here cannot be read: "+holds.Why.Fact, ""))
+	}
+	if !holds.Value {
+		a := refuse(c, r.notDecider(), "")
+		a.quiet = r.turned[c.User.ID]
+		r.turned[c.User.ID] = true
+		return r.refused(ctx, c, notAuthorized, a)
+	}
+	d := gate.PersonDecision{
+		Choice: gate.ChoiceNoGo, User: c.User, At: c.ReceivedAt, SaidAt: c.CreatedAt, Reason: cmd.Reason,
+		Channel: string(c.Source), CommentID: c.CommentID, ReviewID: c.ReviewID, URL: c.URL,
+		For: r.binding(),
+	}
+	if cmd.Kind == command.Go {
+		d.Choice = gate.ChoiceGo
+		code, no, err := r.mayGo(ctx, c, cmd, &d)
+		if err != nil || no == nil && (code == codeGone || code == codeWait) {
+			return nil, err
+		}
+		if no != nil {
+			return r.refused(ctx, c, code, *no)
+		}
+	}
+	return []answer{{from: c, accepted: true, decided: true}}, r.accept(ctx, c, d)
+}
+
+// wait leaves a command in the mailbox until what it needs can be read.
+func (r *room) wait(c inbox.Command, cmd command.Command, what string, why gate.Unreadable) {
+	r.unheard = true
+	f := policy.Unread(what, why)
+	f.Fact = fmt.Sprintf("/%s of %s waits: %s", cmd.Kind, gate.Quote("@"+c.User.Login), f.Fact)
+	r.faults = append(r.faults, f)
+}
+
+// codeWait marks a command that is left for later.
+const codeWait = "wait"
+
+// binding is what a decision or a sign-off is given for.
+func (r *room) binding() gate.Binding {
+	return gate.Binding{HeadSHA: r.pr.HeadSHA, BaseRef: r.pr.BaseRef, Policy: r.policy.Digest(), Terms: r.record.Terms()}
+}
+
+// codeGone marks a command whose comment was deleted before it was heard: there
+// is nobody to answer.
+const codeGone = "gone"
+
+// mayGo settles whether a release manager's GO counts. It adjusts d to the
+// reason given and to a GO that only lifts its author's own NO-GO.
+func (r *room) mayGo(ctx context.Context, c inbox.Command, cmd command.Command, d *gate.PersonDecision) (code string, refusal *answer, err error) {
+	no := func(code, sentence, line string) (string, *answer, error) {
+		a := refuse(c, sentence, line)
+		return code, &a, nil
+	}
+	code, err = r.stillThere(ctx, c)
+	switch {
+	case err != nil && hub.Unreadable(err).Cause == gate.CauseFault:
+		r.wait(c, cmd, "the comment", hub.Unreadable(err))
+		return codeWait, nil, nil
+	case err != nil || code == codeGone:
+		return code, nil, err
+	case code != "":
+		return no(code, "this comment was edited, and edited text is never a command", r.goLine())
+	}
+	switch known, stale := r.named(c, cmd, d); {
+	case stale != "":
+		return no("stale-go", stale, r.goLine())
+	case !known:
+		return no("sha-needed", "the head may have moved since you wrote; say which commit you mean", r.goLine())
+	}
+	if r.class == gate.High && cmd.SHA == "" && c.Source == inbox.FromComment {
+		return no("sha-needed", "at high risk a GO names its commit", r.goLine())
+	}
+	commits := r.snap.commits
+	if !commits.Known {
+		if commits.Why.Cause == gate.CauseFault {
+			r.wait(c, cmd, "the list of commits", commits.Why)
+			return codeWait, nil, nil
+		}
+		return no("too-large", "who wrote this pull request cannot be read: "+commits.Why.Fact, "")
+	}
+	own := policy.Contributed(r.pr, commits.Value, c.User)
+	authorMay := r.policy.AuthorMayDecideOn(r.pr, r.snap, r.class, c.User)
+	switch {
+	case !own || authorMay:
+		return "", nil, nil
+	case r.vetoed(c.User):
+		d.LiftsOwn = true
+		return "", nil, nil
+	default:
+		return no("self-go", "you wrote some of this pull request, and nobody decides on their own; another release manager may", r.goLine())
+	}
+}
+
+// stillThere reports why a comment no longer says what it said when it was
+// received: "" when it does.
+func (r *room) stillThere(ctx context.Context, c inbox.Command) (string, error) {
+	if c.Source != inbox.FromComment {
+		return "", nil
+	}
+	i := slices.IndexFunc(r.snap.comments.Value, func(have gate.Comment) bool { return have.ID == c.CommentID })
+	var live gate.Comment
+	if i >= 0 {
+		live = r.snap.comments.Value[i]
+	} else {
+		var err error
+		live, err = r.repo.Comment(ctx, c.CommentID)
+		if hub.IsMissing(err) {
+			return codeGone, nil
+		}
+		if err != nil {
+			return "", err
+		}
+	}
+	if edited(live) || live.Body != c.Body {
+		return "edited-command", nil
+	}
+	return "", nil
+}
+
+// edited reports whether a comment was changed since it was created.
+func edited(c gate.Comment) bool { return c.UpdatedAt.After(c.CreatedAt) }
+
+// named settles which commit a GO is for. A first word that is the beginning of
+// a head that we know is a SHA, anything else a reason; without one the head
+// must be the same as when the comment was received. It reports false when that
+// cannot be told, and a sentence when it was another commit.
+func (r *room) named(c inbox.Command, cmd command.Command, d *gate.PersonDecision) (known bool, stale string) {
+	head := r.pr.HeadSHA
+	meant := cmd.SHA
+	switch c.Source {
+	case inbox.FromReview:
+		if c.ReviewSHA != head {
+			return true, fmt.Sprintf("the review was for %s, the head is %s", gate.Short(c.ReviewSHA), gate.Short(head))
+		}
+		return true, ""
+	case inbox.FromButton:
+		meant = c.ButtonSHA
+	}
+	if meant != "" {
+		if strings.HasPrefix(head, meant) {
+			return true, ""
+		}
+		for _, h := range r.heads {
+			if strings.HasPrefix(h, meant) {
+				return true, fmt.Sprintf("%s is no longer the head, which is %s", gate.Short(meant), gate.Short(head))
+			}
+		}
+		d.Reason = cmd.Rest // not a commit of ours: the first word of the reason
+	}
+	return c.KnownHead == head, ""
+}
+
+// vetoed reports whether u has a NO-GO standing.
+func (r *room) vetoed(u gate.User) bool {
+	said := gate.ChoiceNone
+	for _, d := range r.snap.decisions {
+		if d.User.Is(u) {
+			said = d.Choice
+		}
+	}
+	return said == gate.ChoiceNoGo
+}
+
+// goLine is the line that gives a GO now.
+func (r *room) goLine() string { return "/go " + gate.Short(r.pr.HeadSHA) }
+
+// whoIs says in words who holds a role.
+func (r *room) whoIs(name string) string {
+	role := r.policy.Roles[name]
+	var parts []string
+	if role.Permission != "" {
+		parts = append(parts, "people with "+role.Permission+" permission")
+	}
+	for _, u := range role.Users {
+		parts = append(parts, gate.Quote("@"+u))
+	}
+	for _, t := range role.Teams {
+		parts = append(parts, "members of "+gate.Quote("@"+t))
+	}
+	if len(parts) == 0 {
+		return "the policy names nobody"
+	}
+	return strings.Join(parts, ", ")
+}
+
+// accept enters a decision.
+func (r *room) accept(ctx context.Context, c inbox.Command, d gate.PersonDecision) error {
+	r.made[c.Key()] = true
+	return r.w.Store.Write(ctx, func(tx *sql.Tx) error {
+		_, err := ledger.AppendDecision(ctx, tx, r.pr, d, c.Key())
+		return err
+	})
+}
