@@ -121,7 +121,9 @@ func nearTitle(blocks []*markdown.Block) (fact string, line int) {
 			switch {
 			case b.Kind == markdown.Paragraph && isTitle(strings.TrimRight(strings.TrimLeft(text, "#"), ":")):
 				return fmt.Sprintf("line %d says %s, but as plain text and not as a heading", l[0].Line, gate.Quote(text)), l[0].Line
-			case b.Kind == markdown.Heading && (strings.HasPrefix(form, "release decision") || distance(form, "release decision", 2) <= 2):
+			case b.Kind == markdown.Heading && strings.HasPrefix(form, "release decision"):
+				return fmt.Sprintf("the heading on line %d says %s: only a version, a date, or a translation after a slash may follow", l[0].Line, gate.Quote(text)), l[0].Line
+			case b.Kind == markdown.Heading && distance(form, "release decision", 2) <= 2:
 				return fmt.Sprintf("the heading on line %d says %s", l[0].Line, gate.Quote(text)), l[0].Line
 			}
 		}

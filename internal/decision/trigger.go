@@ -21,6 +21,8 @@ import (
 //     percentage, or any other number that is no mere span of time
 //     ("for 5 min"), date, version, reference ("#12", "step 3"), or a number of
 //     opinions ("2 people", "100 % sure").
+//     Numbers may be words ("more than three", "drops to zero"), unless the text
+//     speaks of "something" or "problems".
 //  4. Concrete: a state. A word for something that can be seen to be so ("fails",
 //     "returns", "is down", "times out", "doubles", "does not load", "SEV1")
 //     with a subject other than "something", "it", "things" and their kin.
@@ -44,6 +46,8 @@ func isVague(e *entry) bool {
 		return false
 	case vagueSubject.MatchString(plain):
 		return true
+	case comparedInWords.MatchString(spansInWords.ReplaceAllString(plain, " ")):
+		return false
 	}
 	return !hasThreshold(plain) && !hasState(plain)
 }
@@ -84,6 +88,19 @@ func unlinked(e *entry) string {
 	return markdown.Visible(b.String())
 }
 
+// comparison is a comparing sign or word; a number follows it, with nothing but
+// small words between.
+const comparison = `(?:[<>≥≤＞＜]=?|=>|=<|` +
+	`(?:^|[^\pL\pN])(?:above|below|over|under|beyond|exceed(?:s|ed|ing)?|surpass(?:es)?|reach(?:es|ed)?|more than|less than|longer than|fewer than|` +
+	`higher than|lower than|greater than|larger than|slower than|faster than|at least|at most|up to|` +
+	`(?:drops?|falls?|dips?|goes|rises?|climbs?|grows?|increases?|decreases?|jumps?|spikes?|stays?|remains?)(?: \pL+)? (?:to|by|above|below|over|under)|` +
+	`über|unter|mehr als|weniger als|höher als|mindestens|länger als|plus de|moins de|supérieure? à|más de|menos de|superior a|mayor que|` +
+	`більше|менше|понад|вище|нижче|довше|більш ніж|больше|меньше|выше|ниже|powyżej|poniżej|więcej niż)|超過|超过|以上|を超え)` +
+	`\s*(?:than|of|the|a|an|about|around|ніж|чем|за|baseline|than)?\s*[~≈$€£]?\s*`
+
+const numberWords = `(?:zero|nil|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty|thirty|forty|fifty|` +
+	`hundred|a hundred|thousand|half|twice|double|triple|null|zwei|drei|vier|fünf|zehn|hundert)`
+
 var (
 	links = regexp.MustCompile(`(?i)\b(?:https?://|www\.)\S+`)
 
@@ -93,14 +110,11 @@ var (
 
 	onlyShrug = regexp.MustCompile(`^(?:unknown|manual(?:ly)?|judge?ment call|common sense|(?:the )?(?:standard|default|usual)(?: \pL+)?|same as .*)$`)
 
-	// A comparison with a number behind it, with nothing but small words between.
-	compared = regexp.MustCompile(`(?:[<>≥≤＞＜]=?|=>|=<|` +
-		`(?:^|[^\pL\pN])(?:above|below|over|under|beyond|exceed(?:s|ed|ing)?|surpass(?:es)?|reach(?:es|ed)?|more than|less than|longer than|fewer than|` +
-		`higher than|lower than|greater than|larger than|slower than|faster than|at least|at most|up to|` +
-		`(?:drops?|falls?|dips?|goes|rises?|climbs?|grows?|increases?|decreases?|jumps?|spikes?|stays?|remains?)(?: \pL+)? (?:to|by|above|below|over|under)|` +
-		`über|unter|mehr als|weniger als|höher als|mindestens|länger als|plus de|moins de|supérieure? à|más de|menos de|superior a|mayor que|` +
-		`більше|менше|понад|вище|нижче|довше|більш ніж|больше|меньше|выше|ниже|powyżej|poniżej|więcej niż)|超過|超过|以上|を超え)` +
-		`\s*(?:than|of|the|a|an|about|around|ніж|чем|за|baseline|than)?\s*[~≈$€£]?\s*\pN`)
+	compared = regexp.MustCompile(comparison + `\pN`)
+
+	comparedInWords = regexp.MustCompile(comparison + numberWords + `\b`)
+
+	spansInWords = regexp.MustCompile(numberWords + `(?:-\pL+)?[\s-]+(?:(?:more|full|whole|business|working) )?(?:seconds?|minutes?|hours?|days?|weeks?|months?|years?|stunden?|tagen?|minuten?)\b`)
 
 	percent = regexp.MustCompile(`\pN\s*(?:%|percent|per cent|prozent|‰|pp\b)`)
 

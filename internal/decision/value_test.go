@@ -59,6 +59,8 @@ func TestTriggers(t *testing.T) {
 		"error rate is 2x the baseline, above 1 %", "emails are not sent", "data loss in orders", "deadlocks in the orders table",
 		"Default page returns 500", "none of the orders arrive, queue > 100", "unknown status codes are returned by the API", "see the dashboard: errors > 2 %",
 		"2 people cannot log in", "3 of 5 checks red", "more than 2 people complain", "5 customers cannot pay", "100 requests queue up", "100 % of the logins fail",
+		"orders drop to zero", "sign-ups fall to zero for ten minutes", "more than three customers report a double charge", "at least two regions red",
+		"conversion falls by half", "throughput drops below a hundred orders a minute",
 	}
 	vague := []string{
 		"if something goes wrong", "any issues", "N/A", "n/a", "TBD", "tbd - will add", "todo", "none", "None needed, low risk",
@@ -69,7 +71,8 @@ func TestTriggers(t *testing.T) {
 		"see step 3 of the runbook", "alert fires", "an alert", "it does not work", "regression", "increased errors", "not applicable",
 		"judgement call", "see #123", "on 2026-03-14", "for 5 min", "standard procedure", "unknown", "manual",
 		"Q3 2026", "2026", "2026 Q3", "100% sure it works", "we are 100 % certain", "if the 3 of us feel bad about it", "if 2 people complain", "2 developers decide",
-		"No response", "lorem ipsum",
+		"No response", "lorem ipsum", "more than one thing goes wrong", "two problems occur", "at least two issues arise", "one of us decides",
+		"we watch it over two days", "give it at least one day", "after more than three business days", "at least twenty-four hours",
 	}
 	for _, text := range concrete {
 		if r := decision.Parse(with("error rate > 2 % for 5 min", text)); r.TriggerVague || !decision.Ready(r) {
