@@ -106,10 +106,16 @@ func (r *Repo) newCommit(who *user, parent string, c Commit) *commit {
 	if !c.At.IsZero() {
 		author.at, committer.at = c.At, c.At
 	}
+	signed := who.kind == "Bot" && c.Author+c.Committer+c.Email == "" && !c.Unsigned
+	if signed {
+		at := committer.at
+		committer = r.gh.webFlow()
+		committer.at = at
+	}
 	old := r.objects.at(parent)
 	return r.objects.addCommit(commit{
 		files: withModes(r.objects.with(old.files, c.Files, c.Delete), c.Modes), parents: []string{parent}, author: author,
-		committer: committer, message: c.Message,
+		committer: committer, message: c.Message, signed: signed,
 	})
 }
 

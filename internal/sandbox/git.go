@@ -36,7 +36,8 @@ type commit struct {
 	parents           []string
 	author, committer signature
 	message           string
-	// signed tells that GitHub made and signed it: people cannot forge that.
+	// signed tells that GitHub made and signed it, for a bot or on the web: people
+	// cannot forge that.
 	signed bool
 }
 

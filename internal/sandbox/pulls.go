@@ -53,6 +53,9 @@ type Commit struct {
 	Committer string // login; default: who pushes
 	Email     string // an author's e-mail that belongs to no account
 	At        time.Time
+	// Unsigned makes a bot's commit like one that it pushed with git. What it
+	// makes over the API GitHub commits and signs for it.
+	Unsigned bool
 }
 
 // Open opens a pull request with one commit.

@@ -353,3 +353,22 @@ func TestCommitsOfOthers(t *testing.T) {
 		t.Errorf("commits that touch a: %s", got.body)
 	}
 }
+
+// Who makes a commit over the API is its author; GitHub commits and signs it.
+func TestCommitsOfBotsAreSigned(t *testing.T) {
+	w := newWorld(t)
+	const bot = "dependabot[bot]"
+	pr := w.repo.Open(bot, sandbox.Change{Title: "Bump", Branch: "dependabot/go/x", Files: map[string]string{"go.mod": "module shop\n"}})
+	pr.PushCommits(bot, sandbox.Commit{Files: map[string]string{"go.sum": "a\n"}, Message: "by git", Unsigned: true})
+	pr.PushCommits("kim", sandbox.Commit{Files: map[string]string{"go.sum": "b\n"}, Message: "in its name", Author: bot, Committer: bot})
+	pr.PushCommits("kim", sandbox.Commit{Files: map[string]string{"go.sum": "c\n"}, Message: "by a person"})
+	got := w.app().get(pullPath(pr)+"/commits", 200)
+	for i, want := range []struct{ author, committer, verified, reason string }{
+		{bot, "web-flow", "true", "valid"}, {bot, bot, "false", "unsigned"}, {bot, bot, "false", "unsigned"}, {"kim", "kim", "false", "unsigned"},
+	} {
+		if got.text(i, "author", "login") != want.author || got.text(i, "committer", "login") != want.committer ||
+			got.text(i, "commit", "verification", "verified") != want.verified || got.text(i, "commit", "verification", "reason") != want.reason {
+			t.Errorf("commit %d: %s, want %v", i, got.body, want)
+		}
+	}
+}
