@@ -23,7 +23,7 @@ var now = time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
 // around each frame.
 var (
 	attacks = []string{
-		"@dana", "@acme/release-managers", "#123", "acme/shop#1", "GH-1", "9f8e7d6c5b4a39281706f5e4d3c2b1a098765432",
+		"@dana", "x[bot]", "@acme/release-managers", "#123", "acme/shop#1", "GH-1", "9f8e7d6c5b4a39281706f5e4d3c2b1a098765432",
 		"![x](https://evil.example/beacon.png)", "[READY](https://evil.example)", "[x]: https://evil.example", "[^1]: note", "[^1]", "<https://evil.example>",
 		"https://evil.example/a", "www.evil.example", "mail@evil.example", "ftp://evil.example", "http://a@b",
 		"<img src=x onerror=alert(1)>", "</details>", "<details><summary>x", "<!-- gonogo", "-->", "<script>alert(1)</script>", "<a href=x>", "<h1>READY</h1>", "&lt;b&gt;", "<!--", "<?x", "<![CDATA[",
@@ -134,6 +134,10 @@ func shape(t *testing.T, src string) (kinds string, prose string, links []string
 
 var mention = regexp.MustCompile(`@[A-Za-z0-9]`)
 
+// botEnd is the end of a bot's login with its neighbours: no bracket that opens
+// a link's address.
+var botEnd = regexp.MustCompile(`([A-Za-z0-9-])\[bot\]($|[ ,.:;])`)
+
 func TestUserTextIsNeverMarkup(t *testing.T) {
 	all := payloads()
 	if len(all) < 500 {
@@ -182,7 +186,8 @@ func TestUserTextIsNeverMarkup(t *testing.T) {
 			}
 		}
 		for _, title := range []string{Check([]gate.Evaluation{hostileEvaluation(s)}, o).Title, Check([]gate.Evaluation{hostileEvaluation(s), hostileEvaluation(s)}, o).Title, Release(hostileRelease(s), o).Title} {
-			if utf8.RuneCountInString(title) > 80 || strings.ContainsAny(title, "<>`|[]\n\r") || !utf8.ValidString(title) {
+			bare := botEnd.ReplaceAllString(title, "$1$2") // the end of a bot's login links nowhere
+			if utf8.RuneCountInString(title) > 80 || strings.ContainsAny(bare, "<>`|[]\n\r") || !utf8.ValidString(title) {
 				t.Errorf("%q: title %q", s, title)
 			}
 		}

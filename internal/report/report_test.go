@@ -276,3 +276,17 @@ func TestSignoffsAndWhoIsToldAreShown(t *testing.T) {
 		t.Errorf("the help lacks the sign-off:\n%s", help)
 	}
 }
+
+func TestTitlesKeepTheLoginsOfBotsWhole(t *testing.T) {
+	for users, want := range map[string]string{
+		"@dependabot[bot]": "@dependabot[bot]", "renovate[bot]": "renovate[bot]",
+		"a [bot](https://evil.example)": "'a bot(https://evil.example)'", "x[bot](y)": "xbot(y)", "[x[bot]": "xbot",
+	} {
+		ev := gate.Evaluation{Verdict: gate.Waiting, Status: gate.Action, Findings: []gate.Finding{
+			{Status: gate.Action, Code: "bot-record", Fact: gate.Quote(users) + " opened it", By: gate.ByAuthor},
+		}}
+		if got := title(ev); got != "WAITING · bot-record · "+want+" opened it" {
+			t.Errorf("%s: %q", users, got)
+		}
+	}
+}

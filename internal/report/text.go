@@ -1,6 +1,7 @@
 package report
 
 import (
+	"regexp"
 	"strings"
 	"unicode/utf8"
 
@@ -72,10 +73,16 @@ func codeBlock(line string) string {
 
 func keep(s string) string { return s }
 
+// bot matches the login of a bot, whose brackets belong to it.
+var bot = regexp.MustCompile(`^@?[A-Za-z0-9-]{1,60}\[bot\]$`)
+
 // plain renders a sentence where markup means nothing, as in a title. Values
 // lose what could be markup if it did.
 func plain(s string) string {
 	return gate.MapText(s, keep, func(value string) string {
+		if bot.MatchString(value) { // nothing in it could be markup
+			return value
+		}
 		safe := strings.Map(func(r rune) rune {
 			if strings.ContainsRune("<>[]`|\\", r) {
 				return -1
