@@ -211,8 +211,8 @@ type PersonDecision struct {
 	// Voided says why the decision's own comment no longer carries it, "" when
 	// it does: "edited by @x", "deleted by @x". Only a GO can be voided so.
 	Voided string
-	// LiftsOwn marks a GO by somebody who may not decide here, accepted only
-	// because it takes back their own NO-GO.
+	// LiftsOwn marks a GO by somebody who had written some of the change. It
+	// lifts no NO-GO but their own, whether or not they may decide here.
 	LiftsOwn bool
 }
 

@@ -80,17 +80,23 @@ func (c Case) opening(p *Policy) string {
 }
 
 // deciding says whose /go a case needs. Those of the roles that approve count
-// among the number that the class asks for.
+// among the number that the class asks for; of a panel only those that act for
+// release managers do.
 func (p *Policy) deciding(c Case) []string {
 	var needs []string
 	roles := p.approvers(c)
 	for _, role := range roles {
 		needs = append(needs, "a /go from "+role)
 	}
-	n := p.Go.For(c.Class) - len(roles)
-	switch {
+	n := p.Go.For(c.Class)
+	among := len(roles)
+	if n > 1 {
+		managers := p.actingFor(ReleaseManager)
+		among = len(slices.DeleteFunc(slices.Clone(roles), func(role string) bool { return !slices.Contains(managers, role) }))
+	}
+	switch n -= among; {
 	case n <= 0:
-	case len(roles) == 0:
+	case among == 0:
 		needs = append(needs, fmt.Sprintf("%s from %s", plain(n, "/go"), plainRole(n)))
 	default:
 		needs = append(needs, fmt.Sprintf("%d more /go from %s", n, plainRole(n)))

@@ -32,15 +32,24 @@ func alone(e WritersEvidence) (gate.User, bool) {
 	return people[0], true
 }
 
-// AuthorMayDecideOn reports whether the /go of u, who wrote some of the pull
+// AuthorMayDecideOn tells whether the /go of u, who wrote some of the pull
 // request, counts: where the policy lets authors decide, at low and medium; and
-// where it says that one person works alone, as long as that is so.
-func (p *Policy) AuthorMayDecideOn(pr gate.PullRequest, e WritersEvidence, class gate.Class, u gate.User) bool {
-	if !u.Is(pr.Author) {
-		return false
+// where it says that one person works alone, as long as that is so. Known is
+// false when it rests on who else can write, and that could not be read.
+func (p *Policy) AuthorMayDecideOn(pr gate.PullRequest, e WritersEvidence, class gate.Class, u gate.User) gate.Reading[bool] {
+	switch {
+	case !u.Is(pr.Author):
+		return gate.Reading[bool]{Known: true}
+	case p.AuthorMayDecide && class < gate.High:
+		return gate.Reading[bool]{Known: true, Value: true}
+	case !p.Solo:
+		return gate.Reading[bool]{Known: true}
+	}
+	if writers := e.Writers(); !writers.Known {
+		return gate.Reading[bool]{Why: writers.Why, At: writers.At}
 	}
 	only, isAlone := alone(e)
-	return p.AuthorMayDecide && class < gate.High || p.Solo && isAlone && only.Is(u)
+	return gate.Reading[bool]{Known: true, Value: isAlone && only.Is(u)}
 }
 
 // soloPolicy is what one person alone pastes into the policy file.

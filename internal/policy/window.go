@@ -71,8 +71,8 @@ func exception(q question, e DecisionEvidence, c calendar) (string, []gate.Findi
 		return "", nil
 	}
 	var unreadable []gate.Finding
-	for _, s := range standings(q, e) {
-		if s.Choice != gate.ChoiceGo || !s.Counts {
+	for _, s := range judgments(q, e) {
+		if s.Choice != gate.ChoiceGo || !s.Counts && s.doubt == nil {
 			continue
 		}
 		if _, shut := c.shut(s.At); !shut {
@@ -81,6 +81,8 @@ func exception(q question, e DecisionEvidence, c calendar) (string, []gate.Findi
 		switch holds := q.Policy.Authority(e, q.Policy.Exceptions, s.User); {
 		case !holds.Known:
 			unreadable = append(unreadable, unread("the role of "+handle(s.User), holds.Why))
+		case holds.Value && s.doubt != nil:
+			unreadable = append(unreadable, *s.doubt)
 		case holds.Value:
 			return handle(s.User), nil
 		}

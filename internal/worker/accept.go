@@ -25,15 +25,17 @@ func (r *room) decision(ctx context.Context, c inbox.Command, cmd command.Comman
 		return []answer{{from: c, accepted: true}}, nil
 	}
 	holds := r.policy.Holds(r.snap, r.deciding(), c.User)
-	if !holds.Known && holds.Why.Cause == gate.CauseFault {
+	// A refusal is for ever, and a veto must not be lost for want of a permission
+	// that an administrator is asked for meanwhile.
+	if !holds.Known && (holds.Why.Cause == gate.CauseFault || cmd.Kind == command.NoGo) {
 		r.wait(c, cmd, "the role of "+gate.Quote("@"+c.User.Login), holds.Why)
 		return nil, nil
 	}
 	if !holds.Known {
-		return r.refused(ctx, c, "unreadable-role", refuse(c, "whether you may decide here cannot be read: "+holds.Why.Fact, ""))
+		return r.refused(ctx, c, "unreadable-role", refuse(c, "whether you may decide here cannot be read: "+holds.Why.Fact+" Say it again when that is mended", r.goLine()))
 	}
 	if !holds.Value {
-		a := refuse(c, r.notDecider(), "")
+		a := refuse(c, r.notDecider(cmd.Kind), "")
 		a.quiet = r.turned[c.User.ID]
 		r.turned[c.User.ID] = true
 		return r.refused(ctx, c, notAuthorized, a)
@@ -77,7 +79,8 @@ func (r *room) binding() gate.Binding {
 const codeGone = "gone"
 
 // mayGo settles whether a release manager's GO counts. It adjusts d to the
-// reason given and to a GO that only lifts its author's own NO-GO.
+// reason given, and marks a GO of somebody who wrote some of the change: it lifts
+// nobody's NO-GO but their own.
 func (r *room) mayGo(ctx context.Context, c inbox.Command, cmd command.Command, d *gate.PersonDecision) (code string, refusal *answer, err error) {
 	no := func(code, sentence, line string) (string, *answer, error) {
 		a := refuse(c, sentence, line)
@@ -85,11 +88,11 @@ func (r *room) mayGo(ctx context.Context, c inbox.Command, cmd command.Command, 
 	}
 	code, err = r.stillThere(ctx, c)
 	switch {
-	case err != nil && hub.Unreadable(err).Cause == gate.CauseFault:
+	case err != nil:
 		r.wait(c, cmd, "the comment", hub.Unreadable(err))
 		return codeWait, nil, nil
-	case err != nil || code == codeGone:
-		return code, nil, err
+	case code == codeGone:
+		return code, nil, nil
 	case code != "":
 		return no(code, "this comment was edited, and edited text is never a command", r.goLine())
 	}
@@ -110,16 +113,18 @@ func (r *room) mayGo(ctx context.Context, c inbox.Command, cmd command.Command, 
 		}
 		return no("too-large", "who wrote this pull request cannot be read: "+commits.Why.Fact, "")
 	}
-	own := policy.Contributed(r.pr, commits.Value, c.User)
-	authorMay := r.policy.AuthorMayDecideOn(r.pr, r.snap, r.class, c.User)
+	d.LiftsOwn = policy.Contributed(r.pr, commits.Value, c.User)
+	may := r.policy.AuthorMayDecideOn(r.pr, r.snap, r.class, c.User)
 	switch {
-	case !own || authorMay:
+	case !d.LiftsOwn || may.Value || r.vetoed(c.User):
 		return "", nil, nil
-	case r.vetoed(c.User):
-		d.LiftsOwn = true
-		return "", nil, nil
+	case may.Known:
+		return no("self-go", "you wrote some of this pull request, and nobody decides on their own; somebody else who decides here ("+r.whoDecides()+") comments "+gate.Quote(r.goLine()), "")
+	case may.Why.Cause == gate.CauseFault:
+		r.wait(c, cmd, "the list of people with write access", may.Why)
+		return codeWait, nil, nil
 	default:
-		return no("self-go", "you wrote some of this pull request, and nobody decides on their own; another release manager may", r.goLine())
+		return no("unreadable-writers", "whether you work alone here cannot be read: "+may.Why.Fact+" Say it again when that is mended", r.goLine())
 	}
 }
 
@@ -196,30 +201,15 @@ func (r *room) vetoed(u gate.User) bool {
 // goLine is the line that gives a GO now.
 func (r *room) goLine() string { return "/go " + gate.Short(r.pr.HeadSHA) }
 
-// whoIs says in words who holds a role.
-func (r *room) whoIs(name string) string {
-	role := r.policy.Roles[name]
-	var parts []string
-	if role.Permission != "" {
-		parts = append(parts, "people with "+role.Permission+" permission")
-	}
-	for _, u := range role.Users {
-		parts = append(parts, gate.Quote("@"+u))
-	}
-	for _, t := range role.Teams {
-		parts = append(parts, "members of "+gate.Quote("@"+t))
-	}
-	if len(parts) == 0 {
-		return "the policy names nobody"
-	}
-	return strings.Join(parts, ", ")
-}
-
 // accept enters a decision.
 func (r *room) accept(ctx context.Context, c inbox.Command, d gate.PersonDecision) error {
 	r.made[c.Key()] = true
-	return r.w.Store.Write(ctx, func(tx *sql.Tx) error {
+	err := r.w.Store.Write(ctx, func(tx *sql.Tx) error {
 		_, err := ledger.AppendDecision(ctx, tx, r.pr, d, c.Key())
 		return err
 	})
+	if err != nil {
+		return err
+	}
+	return r.reload(ctx) // the next text may take it back
 }
