@@ -70,6 +70,7 @@ type Finding struct {
 	Fact        string // what is so
 	Fix         string // what to do about it; "" when there is nothing to do
 	Type        string // the exact line to type, where there is one
+	File        string // the whole text of a file to commit, where there is one: ours, no user wrote any of it
 	Link        string // where to look, built by us or given by GitHub's API
 	By          Actor
 	Who         []string // logins or role names, when they are known

@@ -200,8 +200,8 @@ func summaryOf(ev gate.Evaluation, o Options) string {
 	if len(open) > 0 {
 		first := firstBlocker(ev)
 		fmt.Fprintf(&b, "%s\n", nextLine(first))
-		if first.Type != "" {
-			fmt.Fprintf(&b, "\n%s\n", codeBlock(first.Type))
+		if block := toType(first); block != "" {
+			fmt.Fprintf(&b, "\n%s\n", block)
 		}
 	}
 	for _, note := range o.Notes {
@@ -272,7 +272,7 @@ func nextLine(f gate.Finding) string {
 		return "Next: nothing to do, it clears by itself"
 	case f.By == gate.ByItself:
 		return "Next: " + markdown(f.Fix)
-	case f.Type != "":
+	case f.Type != "" || f.File != "":
 		return fmt.Sprintf("Next (%s): %s:", f.By, strings.TrimRight(markdown(f.Fix), ".:"))
 	default:
 		return fmt.Sprintf("Next (%s): %s", f.By, markdown(f.Fix))
@@ -315,8 +315,8 @@ func list(heading string, findings []gate.Finding, home string) string {
 			fmt.Fprintf(&b, " [Open](%s)", link)
 		}
 		b.WriteString("\n")
-		if f.Type != "" {
-			fmt.Fprintf(&b, "\n  %s\n", strings.ReplaceAll(codeBlock(f.Type), "\n", "\n  "))
+		if block := toType(f); block != "" {
+			fmt.Fprintf(&b, "\n  %s\n", strings.ReplaceAll(block, "\n", "\n  "))
 		}
 	}
 	return b.String()
