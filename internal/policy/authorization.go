@@ -34,6 +34,18 @@ func (p *Policy) approving(r gate.Record, files gate.Reading[[]gate.File]) []str
 	return slices.Compact(roles)
 }
 
+// counting lists the roles whose people count among the number of release
+// managers that a class asks for.
+func (p *Policy) counting(r gate.Record, files gate.Reading[[]gate.File]) []string {
+	roles := []string{ReleaseManager}
+	for _, a := range p.authorizationsFor(r, files) {
+		if !a.Besides {
+			roles = append(roles, a.Approve...)
+		}
+	}
+	return roles
+}
+
 // Deciders lists the roles whose people may say /go and /no-go on a pull
 // request: release managers, those who approve by its type and paths, and those
 // who may let it out of a freeze.

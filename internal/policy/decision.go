@@ -77,6 +77,7 @@ type count struct {
 	judged  []judgment
 	counted []gate.User // whose GO is one of those that the class asks for
 	besides []gate.User // who approves by release type or paths, and is not of the panel's role
+	further []gate.User // who approves by what the repository asks for beside its organization
 	unsure  []gate.User // whose GO may count once something can be read
 	unread  []gate.Finding
 	// offPanel are those who do not count since the record's panel does not name
@@ -95,14 +96,16 @@ func (c *count) doubts(u gate.User, f gate.Finding) {
 }
 
 // approved lists everybody whose GO stands for a role, the panel apart.
-func (c *count) approved() []gate.User { return slices.Concat(c.counted, c.besides, c.offPanel) }
+func (c *count) approved() []gate.User {
+	return slices.Concat(c.counted, c.besides, c.further, c.offPanel)
+}
 
 // said lists those among whom the final decision owner must be.
 func (c *count) said() []gate.User {
 	if all := slices.Concat(c.counted, c.besides); len(all) > 0 {
 		return all
 	}
-	return c.offPanel
+	return slices.Concat(c.offPanel, c.further)
 }
 
 func countGo(q question, e DecisionEvidence, need int) count {
@@ -112,7 +115,11 @@ func countGo(q question, e DecisionEvidence, need int) count {
 		if s.Choice != gate.ChoiceGo || s.For.HeadSHA != q.PR.HeadSHA || !s.Counts && s.doubt == nil {
 			continue
 		}
-		holds, manager := q.Policy.Holds(e, deciders, s.User), q.Policy.Authority(e, ReleaseManager, s.User)
+		holds, regular := q.Policy.Holds(e, deciders, s.User), q.Policy.Holds(e, q.Policy.counting(q.Record, q.files), s.User)
+		counts := regular
+		if need > 1 {
+			counts = q.Policy.Authority(e, ReleaseManager, s.User)
+		}
 		panel := onPanel(q, e, s.User)
 		switch {
 		case holds.Known && !holds.Value: // who may only let it out of a freeze decides nothing else
@@ -124,13 +131,15 @@ func countGo(q question, e DecisionEvidence, need int) count {
 			c.doubts(s.User, unread("the go/no-go panel", panel.Why))
 		case !panel.Value:
 			c.offPanel = append(c.offPanel, s.User)
-		case need <= 1 || manager.Known && manager.Value:
+		case counts.Known && counts.Value:
 			c.counted = append(c.counted, s.User)
-		default:
+		case regular.Known && regular.Value:
 			c.besides = append(c.besides, s.User)
-			if !manager.Known {
-				c.doubts(s.User, unread("the role of "+handle(s.User), manager.Why))
-			}
+		default:
+			c.further = append(c.further, s.User)
+		}
+		if holds.Known && holds.Value && s.doubt == nil && panel.Known && panel.Value && !counts.Known {
+			c.doubts(s.User, unread("the role of "+handle(s.User), counts.Why))
 		}
 	}
 	return c

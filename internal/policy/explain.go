@@ -284,11 +284,14 @@ func (p *Policy) monitoringWords(c Case) []string {
 
 func (p *Policy) windowWords(Case) []string {
 	var words []string
-	for _, w := range p.Windows {
-		words = append(words, fmt.Sprintf("only on %s from %s to %s (%s)", commas(w.Days), w.From, w.To, zoneOf(w, p)))
-	}
-	if len(words) > 1 {
-		words = []string{strings.Join(words, ", or ")}
+	for _, set := range [][]Window{p.Windows, p.EnforcedWindows} {
+		var open []string
+		for _, w := range set {
+			open = append(open, fmt.Sprintf("only on %s from %s to %s (%s)", commas(w.Days), w.From, w.To, zoneOf(w, p)))
+		}
+		if len(open) > 0 {
+			words = append(words, strings.Join(open, ", or "))
+		}
 	}
 	for _, f := range p.Freezes {
 		words = append(words, fmt.Sprintf("not in the freeze %s, %s to %s", f.Name, f.From, f.To))
