@@ -185,3 +185,114 @@ func TestNoKeyOfARepositoryWeakensWhatIsEnforced(t *testing.T) {
 		})
 	}
 }
+
+func TestRolesOfWhatIsEnforced(t *testing.T) {
+	combine := func(org, repo string) *Policy {
+		got, err := Combine(orgFile(org), repoFile(repo))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got.Policy
+	}
+	_, err := Combine(orgFile("enforce:\n  authorization: [{approve: [CDO]}]"), repoFile("roles: {CDO: {users: [kim]}}"))
+	if e, ok := err.(*Error); !ok || e.File != orgFile("").Name || e.Line != 2 || !strings.Contains(e.Message, `"CDO" is no role`) { //nolint:errorlint // as documented
+		t.Errorf("a role that only repositories define: %v", err)
+	}
+	const cdo = "roles: {CDO: {users: [sam], delegates: [deputy]}, deputy: {users: [dana]}}\nenforce: {authorization: [{approve: [CDO]}]}"
+	p := combine(cdo, "roles: {CDO: {users: [kim]}, deputy: {users: [bob]}, QA: {users: [lee]}}")
+	if got := p.Roles["CDO"]; !same(got, Role{Users: []string{"sam"}, Delegates: []string{"deputy"}}) || !same(p.Roles["deputy"].Users, []string{"dana"}) {
+		t.Errorf("the organization's roles, defined outside of the enforce part: %+v, %+v", got, p.Roles["deputy"])
+	}
+	if !same(p.Roles["QA"].Users, []string{"lee"}) {
+		t.Error("a role of the repository's own is gone")
+	}
+	if p := combine(cdo, "roles: {CDO: {users: [sam]}}"); p.Roles["CDO"].Delegates != nil {
+		t.Error("a repository cannot do without a delegate")
+	}
+	if p := combine("enforce: {go: {high: 3}}", "roles: {release manager: {permission: admin}}"); p.Roles[ReleaseManager].Permission != "admin" {
+		t.Error("a repository cannot ask for more of its release managers")
+	}
+	if p := combine("enforce: {requirements: {decision/veto: {blocks: low}}}", "roles: {release manager: {}}"); p.Roles[ReleaseManager].Permission != "maintain" {
+		t.Error("nobody is left who could say /no-go")
+	}
+	const delegate = "roles: {CDO: {users: [sam], delegates: [release manager]}}\nenforce: {roles: {CDO: {users: [sam], delegates: [release manager]}}}"
+	if p := combine(delegate, "roles: {release manager: {permission: write}}"); p.Roles[ReleaseManager].Permission != "maintain" {
+		t.Error("a delegate of an enforced role is widened")
+	}
+	if p := combine("enforce: {keep_branches: []}", "roles: {release manager: {permission: write}}"); p.Roles[ReleaseManager].Permission != "write" {
+		t.Error("release managers are nothing that is enforced here")
+	}
+}
+
+// What stands outside of the enforce part is for repositories without a file.
+func TestWhatIsNotEnforcedIsTheRepositorysToSay(t *testing.T) {
+	got, err := Combine(orgFile("approvals: {high: 5}\nwindows: [{days: [mon], from: '09:00', to: '10:00'}]\nexempt: [{name: e, authors: [a], up_to: low}]\nkeep_branches: [gh-pages]\nenforce: {freezes: [{from: 2026-12-20, to: 2027-01-03}]}"),
+		repoFile("approvals: {low: 0, medium: 0, high: 1}\nexempt: [{name: e, authors: [a], up_to: low}]\nfreezes: [{from: 2026-07-01, to: 2026-07-02}]"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.Approvals.High != 1 || len(got.Windows)+len(got.EnforcedWindows) != 0 || len(got.Exempt) != 1 || len(got.Freezes) != 2 || len(got.Overruled) != 0 {
+		t.Errorf("%+v\n%v", got.Policy, got.Overruled)
+	}
+	alone, err := Combine(orgFile("exempt: [{name: e, authors: [a], up_to: low}]\nkeep_branches: [gh-pages]\nsolo: true\nenforce: {approvals: {high: 3}}"), nil)
+	if err != nil || len(alone.Exempt) != 1 || len(alone.KeepBranches) != 1 || !alone.Solo {
+		t.Errorf("the organization's own exceptions are taken from it: %+v %v", alone.Policy, err)
+	}
+}
+
+func TestWorldsUnderWhatIsEnforced(t *testing.T) {
+	const friends = "roles: {friends: {users: [bob]}}\nauthorization: [{approve: [friends]}]\n"
+	tests := []struct {
+		name, enforce, repo string
+		change              func(*world)
+		want                gate.Verdict
+		codes               string
+	}{
+		{"all is in order", "go: {medium: 1}", "ask: none", func(*world) {}, gate.Ready, ""},
+		{"a role of the repository's own approves instead of release managers", "go: {medium: 1}", friends, func(w *world) { w.decisions = nil; w.says(gate.ChoiceGo, bob) }, gate.Waiting, "action decision/authorized go-missing"},
+		{"it approves beside them", "go: {medium: 1}", friends, func(w *world) { w.says(gate.ChoiceGo, bob) }, gate.Ready, ""},
+		{"it has not approved", "go: {medium: 1}", friends, func(*world) {}, gate.Waiting, "action decision/authorized authorization-missing"},
+		{"the final decision owner is of that role", "go: {medium: 1}", friends, func(w *world) {
+			w.Record.DecisionOwner = gate.Owner{User: "bob"}
+			w.decisions = nil
+			w.says(gate.ChoiceGo, dana)
+			w.says(gate.ChoiceGo, bob)
+		}, gate.Waiting, "action decision/authorized wrong-owner"},
+		{"no record, of which the repository says that none is needed", "monitoring: {standard: 24h}, requirements: {operational/monitoring: {blocks: low}}", "requirements: {decision/record: {blocks: 'off'}}",
+			func(w *world) { w.low(); w.Record = gate.Record{} }, gate.Waiting, "action decision/record no-block"},
+		{"an unnamed check is red", "requirements: {code/checks: {blocks: low}}", "checks: {required: [build]}",
+			func(w *world) {
+				w.checks.Value = append(w.checks.Value, gate.Check{ID: 2, Name: "lint", State: "failure"})
+			}, gate.NotReady, "fail code/checks ci-failed"},
+		{"a check that is named and red is told once", "requirements: {code/checks: {blocks: low}}", "checks: {required: [build]}",
+			func(w *world) { w.checks.Value[0].State = "failure" }, gate.NotReady, "fail code/checks ci-failed"},
+		{"an exception said in the repository's own freeze, before the enforced one", "exceptions: release manager, freezes: [{name: f, from: '2026-03-04T11:59:30Z', to: 2026-03-04}]", "freezes: [{name: g, from: 2026-03-04, to: 2026-03-04}]",
+			func(*world) {}, gate.Waiting, "pending operational/window freeze"},
+		{"an exception said in both", "exceptions: release manager, freezes: [{name: f, from: '2026-03-04T11:50:30Z', to: 2026-03-04}]", "freezes: [{name: g, from: 2026-03-04, to: 2026-03-04}]",
+			func(*world) {}, gate.Ready, ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got, err := Combine(orgFile("enforce: {"+tt.enforce+"}"), repoFile(tt.repo))
+			if err != nil {
+				t.Fatal(err)
+			}
+			w := fine()
+			tt.change(w)
+			ev := w.judgeUnder(got.Policy)
+			if ev.Verdict != tt.want || codes(ev) != tt.codes {
+				t.Errorf("%s, want %s:\n%s", ev.Verdict, tt.want, codes(ev))
+			}
+		})
+	}
+}
+
+func TestTheVerdictNamesTheRequirementThatIsEnforced(t *testing.T) {
+	got, err := Combine(orgFile("enforce: {approvals: {high: 3}}"), repoFile("requirements: {review/approvals: {blocks: 'off'}}"))
+	if err != nil || len(got.Overruled) != 1 {
+		t.Fatal(got.Overruled, err)
+	}
+	if fact := gate.PlainText(got.Overruled[0].Fact); !strings.Contains(fact, "'requirements.review/approvals': 'blocks from low'") || !strings.Contains(fact, "blocks at no class") {
+		t.Errorf("told: %s", fact)
+	}
+}
