@@ -72,6 +72,13 @@ func authorized(q question, e DecisionEvidence) []gate.Finding {
 	return append(found, ownerAmong(q, e, c)...)
 }
 
+// Waiting is a /go that waits until something can be read: who said it, and a
+// finding that says what, see Unread.
+type Waiting struct {
+	User gate.User
+	Why  gate.Finding
+}
+
 // count is who has said GO.
 type count struct {
 	judged  []judgment
@@ -111,6 +118,9 @@ func (c *count) said() []gate.User {
 func countGo(q question, e DecisionEvidence, need int) count {
 	c := count{judged: judgments(q, e)}
 	deciders := append([]string{ReleaseManager}, q.Policy.approving(q.Record, q.files)...)
+	for _, w := range q.Waiting {
+		c.doubts(w.User, w.Why)
+	}
 	for _, s := range c.judged {
 		if s.Choice != gate.ChoiceGo || s.For.HeadSHA != q.PR.HeadSHA || !s.Counts && s.doubt == nil {
 			continue

@@ -291,3 +291,29 @@ func TestExplainTellsWhoOfThePanelCounts(t *testing.T) {
 		}
 	}
 }
+
+// A /go that waits is neither there nor missing.
+func TestGoThatWaitsIsNotMissing(t *testing.T) {
+	waits := gate.Finding{Status: gate.Unknown, Code: "github-down", By: gate.ByItself, Fact: "/go of '@dana' waits"}
+	for _, tt := range []struct {
+		name   string
+		change func(*world)
+		codes  string
+	}{
+		{"nothing else was said", func(*world) {}, "unknown decision/authorized github-down"},
+		{"half a panel", func(w *world) { w.high(); w.decisions = w.decisions[1:] }, "unknown decision/authorized github-down"},
+		{"nothing of a panel", func(w *world) { w.high(); w.decisions = nil }, "action decision/authorized panel-short\nunknown decision/authorized github-down"},
+		{"another's go is enough", func(w *world) {
+			w.Record.DecisionOwner = gate.Owner{User: "sam"}
+			w.says(gate.ChoiceGo, sam)
+		}, ""},
+	} {
+		w := fine()
+		w.decisions = nil
+		tt.change(w)
+		w.Waiting = []Waiting{{dana, waits}}
+		if got := codes(w.judge()); got != tt.codes {
+			t.Errorf("%s: got %s\nwant %s", tt.name, got, tt.codes)
+		}
+	}
+}

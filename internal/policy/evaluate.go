@@ -40,6 +40,9 @@ type Input struct {
 	// Faults are findings about what the evaluation itself is made from: see
 	// Invalid and Unread.
 	Faults []gate.Finding
+	// Waiting are the /go commands that could not be heard yet. None counts, and
+	// none is missing.
+	Waiting []Waiting
 }
 
 // question is an Input with what several requirements need to know of it.

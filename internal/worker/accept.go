@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"gonogo/internal/command"
 	"gonogo/internal/gate"
@@ -64,6 +65,9 @@ func (r *room) wait(c inbox.Command, cmd command.Command, what string, why gate.
 	f := policy.Unread(what, why)
 	f.Fact = fmt.Sprintf("/%s of %s waits: %s", cmd.Kind, gate.Quote("@"+c.User.Login), f.Fact)
 	r.faults = append(r.faults, f)
+	if cmd.Kind == command.Go {
+		r.waiting = append(r.waiting, policy.Waiting{User: c.User, Why: f})
+	}
 }
 
 // codeWait marks a command that is left for later.
@@ -158,9 +162,9 @@ func (r *room) stillThere(ctx context.Context, c inbox.Command) (string, error) 
 func edited(c gate.Comment) bool { return c.UpdatedAt.After(c.CreatedAt) }
 
 // named settles which commit a GO is for. A first word that is the beginning of
-// a head that we know is a SHA, anything else a reason; without one the head
-// must be the same as when the comment was received. It reports false when that
-// cannot be told, and a sentence when it was another commit.
+// a head that we know is a SHA, anything else a reason; without one the comment
+// must be about the head that its author saw. It reports false when that cannot
+// be told, and a sentence when it was another commit.
 func (r *room) named(c inbox.Command, cmd command.Command, d *gate.PersonDecision) (known bool, stale string) {
 	head := r.pr.HeadSHA
 	meant := cmd.SHA
@@ -184,7 +188,18 @@ func (r *room) named(c inbox.Command, cmd command.Command, d *gate.PersonDecisio
 		}
 		d.Reason = cmd.Rest // not a commit of ours: the first word of the reason
 	}
-	return c.KnownHead == head, ""
+	return c.KnownHead == head && r.wasShown(c), ""
+}
+
+// wasShown reports whether the head had been judged when a text was written: a
+// push may have overtaken it, and events come in any order. GitHub's clock has
+// seconds.
+func (r *room) wasShown(c inbox.Command) bool {
+	since := r.asked
+	if r.seen.After(since) {
+		since = r.seen // forced back to a head that was judged before
+	}
+	return !r.asked.IsZero() && !c.ReceivedAt.Before(r.asked) && !c.CreatedAt.Before(since.Truncate(time.Second))
 }
 
 // vetoed reports whether u has a NO-GO standing.

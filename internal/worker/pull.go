@@ -31,6 +31,7 @@ type view struct {
 	policy       *policy.Policy
 	number       int64 // of the evaluation
 	faults       []gate.Finding
+	waiting      []policy.Waiting  // GOs that could not be heard yet
 	deaf         bool              // the rules are not known: commands wait
 	lags         bool              // an event told of a later state than was read
 	files        []gate.PolicyFile // that the policy was made from
@@ -343,7 +344,7 @@ func (w *Worker) result(ctx context.Context, v *view, record gate.Record) (gate.
 		}
 	}
 	ev := policy.Evaluate(policy.Input{
-		PR: v.pr, Record: record, Policy: v.policy, Evidence: v.snap, Now: now, HeadSeen: seen, Faults: v.faults,
+		PR: v.pr, Record: record, Policy: v.policy, Evidence: v.snap, Now: now, HeadSeen: seen, Faults: v.faults, Waiting: v.waiting,
 	})
 	ev.Number, ev.PolicyFiles = v.number, v.files
 	ev.Readings, ev.People = v.snap.times(), v.snap.people()
