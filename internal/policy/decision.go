@@ -51,6 +51,9 @@ func veto(q question, e DecisionEvidence) []gate.Finding {
 // record's final decision owner among them. More than one are a panel, in which
 // only release managers count; where the record names it, only those named.
 func authorized(q question, e DecisionEvidence) []gate.Finding {
+	if q.byOneAdmin() {
+		return adminDecided(q, e)
+	}
 	if !q.Record.Found {
 		return nil
 	}

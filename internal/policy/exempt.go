@@ -41,12 +41,6 @@ func dependencyUpdate(q question, e ExemptEvidence) bool {
 		len(d.Paths) > 0 && allMatch(e, d.Paths) && allTheirs(q.PR, e)
 }
 
-// asksNothing reports whether requirement id is left out for an update of
-// dependencies.
-func (q question) asksNothing(id gate.Requirement) bool {
-	return q.bare && !slices.Contains(withoutRecord[:], id)
-}
-
 // exemption returns the rule of the policy by which the pull request passes
 // without a record, and nothing when there is none. It fits only when all that
 // it rests on is known: the paths, the floor, whose commits these are, and that

@@ -76,6 +76,7 @@ func Combine(organization, repository *File) (Effective, error) {
 		file := fileOf(organization, org.enforcedAt)
 		file.Enforces = true
 		out.Files = append(out.Files, file)
+		out.Enforced = file.Keys
 	}
 	return out, nil
 }

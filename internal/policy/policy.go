@@ -59,6 +59,9 @@ type Policy struct {
 	// Source is where the policy was read: a path, or "built-in". It is not
 	// part of the rules.
 	Source string `yaml:"-" json:"-"`
+	// Enforced lists the keys that the organization enforces. It is not part of
+	// the rules either: what is enforced is laid over them already.
+	Enforced []string `yaml:"-" json:"-"`
 }
 
 // ReleaseManager is the role that decides.

@@ -52,8 +52,15 @@ func (p *Policy) AuthorMayDecideOn(pr gate.PullRequest, e WritersEvidence, class
 	return gate.Reading[bool]{Known: true, Value: isAlone && only.Is(u)}
 }
 
-// soloPolicy is what one person alone pastes into the policy file.
-const soloPolicy = "solo: true\napprovals: {low: 0, medium: 0, high: 0}\ngo: {low: 0, medium: 1, high: 1}"
+// soloPolicy is the file that one person alone commits: config/examples/solo.yml
+// without its comments.
+const soloPolicy = `solo: true
+approvals: {low: 0, medium: 0, high: 0}
+go: {low: 0, medium: 1, high: 1}
+ask: none
+roles:
+  release manager: {permission: write}
+`
 
 // nobodyCanApprove replaces the finding that approvals are missing when nobody
 // is there to give one; nil when somebody is, or when that is not known.
@@ -80,9 +87,18 @@ func nobodyCanApprove(q question, e WritersEvidence, wrote contributors) *gate.F
 		Fact: who + fmt.Sprintf(", so that nobody can approve #%d", q.PR.Number),
 		Fix:  "an administrator gives somebody else write access",
 	}
-	if isAlone {
-		f.Type = soloPolicy
-		f.Fix = "an administrator gives a second person write access; who works alone puts these lines into " + Path
+	if isAlone && len(q.Policy.enforcedPeople()) == 0 {
+		f.File = soloPolicy
+		f.Fix += "; who works alone commits this policy instead, " + q.howToLand()
 	}
 	return f
+}
+
+// howToLand says where a policy for this repository goes, and what its pull
+// request needs.
+func (q question) howToLand() string {
+	if q.Policy.Source == Path {
+		return "in the keys of " + Path
+	}
+	return "as " + Path + ", alone in a pull request that needs nobody but an administrator, whose own /go counts"
 }

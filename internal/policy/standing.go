@@ -168,6 +168,9 @@ func saidGo(all []gate.PersonDecision, head string, owner gate.Owner) bool {
 // is certain goes before what could not be read, which is no answer and does not
 // count either.
 func disqualified(q question, e DecisionEvidence, u gate.User) lapse {
+	if q.byOneAdmin() {
+		return notAdmin(e, u)
+	}
 	commits := e.Commits()
 	own := wroteIt(q.PR, commits.Value).include(u)
 	may := q.Policy.AuthorMayDecideOn(q.PR, e, q.class, u)

@@ -146,9 +146,13 @@ func blockerTitle(word gate.Verdict, code, fact, tail string) string {
 }
 
 // firstBlocker returns the one among the gravest that comes first in the order
-// author, reviewer, decision, checks.
+// author, reviewer, decision, checks. Before all of them comes that nobody could
+// clear it as things are.
 func firstBlocker(ev gate.Evaluation) gate.Finding {
 	order := func(f gate.Finding) int {
+		if f.Code == "nobody-can-approve" {
+			return -1
+		}
 		if f.Requirement == "code/checks" {
 			return int(gate.ByItself)
 		}

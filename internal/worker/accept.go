@@ -25,7 +25,7 @@ func (r *room) decision(ctx context.Context, c inbox.Command, cmd command.Comman
 	if r.made[c.Key()] { // a replay, or a job that is tried again
 		return []answer{{from: c, accepted: true}}, nil
 	}
-	holds := r.policy.Holds(r.snap, r.deciding(), c.User)
+	holds := r.mayDecide(c.User)
 	// A refusal is for ever, and a veto must not be lost for want of a permission
 	// that an administrator is asked for meanwhile.
 	if !holds.Known && (holds.Why.Cause == gate.CauseFault || cmd.Kind == command.NoGo) {
@@ -118,7 +118,7 @@ func (r *room) mayGo(ctx context.Context, c inbox.Command, cmd command.Command, 
 		return no("too-large", "who wrote this pull request cannot be read: "+commits.Why.Fact, "")
 	}
 	d.LiftsOwn = policy.Contributed(r.pr, commits.Value, c.User)
-	may := r.policy.AuthorMayDecideOn(r.pr, r.snap, r.class, c.User)
+	may := r.mayDecideOnOwn(c.User)
 	switch {
 	case !d.LiftsOwn || may.Value || r.vetoed(c.User):
 		return "", nil, nil

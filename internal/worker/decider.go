@@ -12,6 +12,27 @@ import (
 // deciding lists the roles whose people decide here.
 func (r *room) deciding() []string { return r.policy.Deciders(r.record, r.snap.files) }
 
+// mayDecide tells whether somebody decides here: by a role of the policy, or as
+// an administrator where the /go of one is enough.
+func (r *room) mayDecide(u gate.User) gate.Reading[bool] {
+	holds := r.policy.Holds(r.snap, r.deciding(), u)
+	if holds.Known && holds.Value || !r.policy.OneAdmin(r.change) {
+		return holds
+	}
+	if admin := policy.Administers(r.snap, u); !admin.Known || admin.Value {
+		return admin
+	}
+	return holds
+}
+
+// mayDecideOnOwn tells whether somebody's /go counts for what they wrote.
+func (r *room) mayDecideOnOwn(u gate.User) gate.Reading[bool] {
+	if r.policy.OneAdmin(r.change) {
+		return policy.Administers(r.snap, u)
+	}
+	return r.policy.AuthorMayDecideOn(r.pr, r.snap, r.class, u)
+}
+
 // notDecider tells somebody that they do not decide here, who does, and by which
 // line.
 func (r *room) notDecider(kind command.Kind) string {
@@ -20,7 +41,10 @@ func (r *room) notDecider(kind command.Kind) string {
 		line = "/no-go reason"
 	}
 	who := "only people with one of these roles decide here ("
-	if len(r.deciding()) == 1 {
+	switch {
+	case r.policy.OneAdmin(r.change):
+		who = "only an administrator decides here ("
+	case len(r.deciding()) == 1:
 		who = "only a release manager decides here ("
 	}
 	return who + r.whoDecides() + "); one of them comments " + gate.Quote(line) + "; nothing was changed"
@@ -28,6 +52,9 @@ func (r *room) notDecider(kind command.Kind) string {
 
 // whoDecides says in words who may decide here.
 func (r *room) whoDecides() string {
+	if r.policy.OneAdmin(r.change) {
+		return "administrators of this repository"
+	}
 	roles := r.deciding()
 	if len(roles) == 1 {
 		return r.whoIs(policy.ReleaseManager)

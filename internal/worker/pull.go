@@ -36,6 +36,9 @@ type view struct {
 	lags         bool              // an event told of a later state than was read
 	files        []gate.PolicyFile // that the policy was made from
 	installation int64
+	invalid      bool               // a policy file in force is not valid
+	last         *index.ValidPolicy // that was valid before; nil when it is not valid now and none was seen, or nothing of it matters
+	change       policy.Change      // what the pull request does to the policy
 }
 
 // outcome is what an evaluation leaves to do.
@@ -344,7 +347,7 @@ func (w *Worker) result(ctx context.Context, v *view, record gate.Record) (gate.
 		}
 	}
 	ev := policy.Evaluate(policy.Input{
-		PR: v.pr, Record: record, Policy: v.policy, Evidence: v.snap, Now: now, HeadSeen: seen, Faults: v.faults, Waiting: v.waiting,
+		PR: v.pr, Record: record, Policy: v.policy, Evidence: v.snap, Now: now, HeadSeen: seen, Change: v.change, Faults: v.faults, Waiting: v.waiting,
 	})
 	ev.Number, ev.PolicyFiles = v.number, v.files
 	ev.Readings, ev.People = v.snap.times(), v.snap.people()

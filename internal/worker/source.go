@@ -14,7 +14,7 @@ import (
 
 // organizationRepo is the repository in which an organization keeps what it
 // says for all of its repositories.
-const organizationRepo = ".github"
+const organizationRepo = policy.OrganizationRepo
 
 // readOrganization reads the policy file of the organization. A user has none.
 func (w *Worker) readOrganization(ctx context.Context, r *round, s *snapshot, installation int64, of gate.Repository) {
@@ -68,11 +68,15 @@ func (w *Worker) usePolicy(ctx context.Context, v *view) error {
 	own := v.fileRead(v.snap.policy, policy.Path)
 	found, err := policy.Combine(org, own)
 	if err != nil {
-		v.faults = append(v.faults, policy.Invalid(err))
+		if found, err = w.mending(ctx, v, org, own, err); err != nil {
+			return err
+		}
+	} else if err := w.rememberValid(ctx, v, org, own); err != nil {
+		return err
 	}
 	v.settled(found)
 	w.policies.Store(v.pr.Repo.ID, v.policy)
-	if err != nil || !v.snap.organization.Known {
+	if v.invalid || !v.snap.organization.Known {
 		return nil
 	}
 	return w.rememberEnforced(ctx, v, found.Enforces)
@@ -146,61 +150,6 @@ func (w *Worker) rememberEnforced(ctx context.Context, v *view, enforces bool) e
 	return w.Store.Write(ctx, func(tx *sql.Tx) error {
 		return w.Index.SaveEnforced(ctx, tx, v.installation, enforces, w.now())
 	})
-}
-
-// propose judges what the pull request itself makes of the policy: what is
-// proposed is never in force for it, but a file that is not valid cannot land.
-func (w *Worker) propose(ctx context.Context, v *view, record gate.Record) error {
-	path := policy.Path
-	if v.pr.Repo.Name == organizationRepo && touches(v.snap.files.Value, policy.OrganizationPath) {
-		path = policy.OrganizationPath
-	}
-	if !touches(v.snap.files.Value, path) {
-		return nil
-	}
-	proposed, err := w.proposed(ctx, v, path)
-	if err != nil || proposed.Why.Cause == gate.CauseFault {
-		return err
-	}
-	quiet := &view{pr: v.pr, snap: v.snap} // what could not be read was told already
-	org, own := quiet.fileRead(v.snap.organization, organizationFile(v.pr.Repo)), quiet.fileRead(v.snap.policy, policy.Path)
-	changed := quiet.fileRead(proposed, path)
-	if path == policy.OrganizationPath {
-		org = changed
-	} else {
-		own = changed
-	}
-	after, invalid := policy.Combine(org, own)
-	if invalid == nil {
-		after.Policy = forRepository(after.Policy, v.pr.Repo)
-	}
-	class := policy.ClassOf(v.policy, v.pr, record, v.snap.files)
-	c := policy.Case{Class: class, Type: record.Type, Paths: paths(v.snap.files.Value)}
-	v.faults = append(v.faults, policy.Proposed(v.policy, after, invalid, c))
-	return nil
-}
-
-// proposed reads the policy file as it is at the head.
-func (w *Worker) proposed(ctx context.Context, v *view, path string) (gate.Reading[hub.File], error) {
-	gone := gate.Unread[hub.File](gate.Unreadable{Cause: gate.CauseMissing}, w.now())
-	i := slices.IndexFunc(v.snap.files.Value, func(f gate.File) bool { return f.Path == path && f.Status != "removed" })
-	if i < 0 {
-		return gone, nil
-	}
-	sha := v.snap.files.Value[i].ContentSHA
-	content, err := v.repo.Blob(ctx, sha)
-	if _, limited := hub.RetryAfter(err); limited {
-		return gone, err
-	}
-	r := reading(hub.File{Path: path, Content: content, SHA: sha}, err, w.now())
-	if !r.Known {
-		if r.Why.Cause == gate.CauseMissing { // it is listed: not to be found is not to be missing
-			r.Why = gate.Unreadable{Cause: gate.CauseFault}
-		}
-		v.faults = append(v.faults, policy.Unread("the proposed policy "+path, r.Why))
-		r.Why.Cause = gate.CauseFault
-	}
-	return r, nil
 }
 
 func touches(files []gate.File, path string) bool { return slices.Contains(paths(files), path) }
