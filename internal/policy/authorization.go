@@ -61,10 +61,11 @@ func (p *Policy) Deciders(r gate.Record, files gate.Reading[[]gate.File]) []stri
 // Asked lists the roles that are asked for a decision: those that approve by
 // type and paths, else the release managers.
 func (p *Policy) Asked(r gate.Record, files gate.Reading[[]gate.File]) []string {
-	if roles := p.approving(r, files); len(roles) > 0 {
+	roles := p.approving(r, files)
+	if len(p.counting(r, files)) > 1 { // roles that stand for release managers
 		return roles
 	}
-	return []string{ReleaseManager}
+	return slices.Compact(slices.Sorted(slices.Values(append(roles, ReleaseManager))))
 }
 
 // Holds tells whether an account holds any of the roles. One that it holds

@@ -287,6 +287,20 @@ func TestWorldsUnderWhatIsEnforced(t *testing.T) {
 	}
 }
 
+func TestWhoIsAskedBesideReleaseManagers(t *testing.T) {
+	got, err := Combine(orgFile("enforce: {go: {medium: 1}}"), repoFile("roles: {friends: {users: [bob]}}\nauthorization: [{approve: [friends]}]"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := fine()
+	if asked := got.Asked(w.Record, w.files); !same(asked, []string{"friends", ReleaseManager}) {
+		t.Errorf("asked: %v", asked)
+	}
+	if page := Explain(got.Policy, Case{Class: gate.Medium}); !strings.Contains(page, "a /go from friends and a /go from a release manager") {
+		t.Errorf("explained as\n%s", page)
+	}
+}
+
 func TestTheVerdictNamesTheRequirementThatIsEnforced(t *testing.T) {
 	got, err := Combine(orgFile("enforce: {approvals: {high: 3}}"), repoFile("requirements: {review/approvals: {blocks: 'off'}}"))
 	if err != nil || len(got.Overruled) != 1 {

@@ -89,7 +89,13 @@ func (p *Policy) deciding(c Case) []string {
 		needs = append(needs, "a /go from "+role)
 	}
 	n := p.Go.For(c.Class)
-	among := len(roles)
+	var regular []string
+	for _, a := range p.applying(c) {
+		if !a.Besides {
+			regular = union(regular, a.Approve)
+		}
+	}
+	among := len(regular)
 	if n > 1 {
 		managers := p.actingFor(ReleaseManager)
 		among = len(slices.DeleteFunc(slices.Clone(roles), func(role string) bool { return !slices.Contains(managers, role) }))
