@@ -428,26 +428,51 @@ func sentenceCase(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
 // Compare says what comes and goes for a kind of pull request when one policy
 // replaces another, each in a sentence.
 func Compare(before, after *Policy, c Case) (comes, goes []string) {
-	old, now := lines(before.wants(c)), lines(after.wants(c))
+	old, now := append(lines(before.wants(c)), before.whoDecides()), append(lines(after.wants(c)), after.whoDecides())
 	for _, l := range now {
 		if !slices.Contains(old, l) {
 			comes = append(comes, l)
 		}
 	}
 	for _, l := range old {
-		if !slices.Contains(now, l) {
+		hardened := slices.Contains(now, strings.TrimSuffix(l, advice))
+		if !slices.Contains(now, l) && !hardened {
 			goes = append(goes, l)
 		}
 	}
 	return comes, goes
 }
 
+// whoDecides says who release managers are.
+func (p *Policy) whoDecides() string {
+	var who []string
+	for _, name := range p.actingFor(ReleaseManager) {
+		role := p.Roles[name]
+		if role.Permission != "" {
+			who = append(who, "people with "+role.Permission+" permission")
+		}
+		for _, login := range role.Users {
+			who = append(who, "@"+login)
+		}
+		for _, team := range role.Teams {
+			who = append(who, "members of @"+team)
+		}
+	}
+	if len(who) == 0 {
+		return "nobody is a release manager"
+	}
+	return "release managers are " + commas(who)
+}
+
+// advice ends what is said without blocking.
+const advice = " (advice)"
+
 func lines(asks []ask) []string {
 	list := make([]string, 0, len(asks))
 	for _, a := range asks {
 		text := a.text
 		if !a.blocks {
-			text += " (advice)"
+			text += advice
 		}
 		list = append(list, text)
 	}
