@@ -219,6 +219,9 @@ func TestRolesOfWhatIsEnforced(t *testing.T) {
 	if p := combine(delegate, "roles: {release manager: {permission: write}}"); p.Roles[ReleaseManager].Permission != "maintain" {
 		t.Error("a delegate of an enforced role is widened")
 	}
+	if p := combine("enforce: {go: {high: 3}}", "requirements: {decision/veto: {blocks: 'off'}}"); !p.blocks("decision/veto", gate.Low) {
+		t.Error("a /no-go stops nothing where decisions are enforced")
+	}
 	if p := combine("enforce: {keep_branches: []}", "roles: {release manager: {permission: write}}"); p.Roles[ReleaseManager].Permission != "write" {
 		t.Error("release managers are nothing that is enforced here")
 	}
