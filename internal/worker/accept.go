@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	"gonogo/internal/inbox"
 	"gonogo/internal/ledger"
 	"gonogo/internal/policy"
+	"gonogo/internal/report"
 )
 
 // decision hears a GO or NO-GO.
@@ -175,7 +177,13 @@ func (r *room) named(c inbox.Command, cmd command.Command, d *gate.PersonDecisio
 		}
 		return true, ""
 	case inbox.FromButton:
-		meant = c.ButtonSHA
+		switch {
+		case !ownRun(c, r.pr.Repo.ID):
+			return true, "the check run whose button was pressed is not one that the gate posted for this commit"
+		case c.ButtonSHA != head:
+			return true, fmt.Sprintf("the button was on %s, the head is %s", gate.Short(c.ButtonSHA), gate.Short(head))
+		}
+		return true, ""
 	}
 	if meant != "" {
 		if strings.HasPrefix(head, meant) {
@@ -200,6 +208,14 @@ func (r *room) wasShown(c inbox.Command) bool {
 		since = r.seen // forced back to a head that was judged before
 	}
 	return !r.asked.IsZero() && !c.ReceivedAt.Before(r.asked) && !c.CreatedAt.Before(since.Truncate(time.Second))
+}
+
+// ownRun reports whether the check run of a pressed button says of itself what
+// we wrote into it: that it is for this repository and commit. The commit that an
+// event names beside it is not enough to decide on.
+func ownRun(c inbox.Command, repoID int64) bool {
+	number, err := strconv.ParseInt(c.ExternalID[strings.LastIndexByte(c.ExternalID, '/')+1:], 10, 64)
+	return err == nil && c.ButtonSHA != "" && c.ExternalID == report.ExternalID(repoID, c.ButtonSHA, number)
 }
 
 // vetoed reports whether u has a NO-GO standing.
