@@ -92,31 +92,29 @@ func (w *Worker) rememberFile(ctx context.Context, at index.Place, f *policy.Fil
 
 // propose judges what the pull request itself makes of the policy: what is
 // proposed is never in force for it, but a file that is not valid cannot land,
-// nor one that names people or teams who are not there.
+// nor one that names people or teams who are not there. An organization's own
+// repository holds two: the organization's, and one for itself.
 func (w *Worker) propose(ctx context.Context, v *view, record gate.Record) error {
-	path := policy.Path
-	if v.pr.Repo.Name == organizationRepo && !v.pr.Repo.OwnerIsUser && touches(v.snap.files.Value, policy.OrganizationPath) {
-		path = policy.OrganizationPath
-	}
-	if !touches(v.snap.files.Value, path) {
-		return nil
-	}
-	v.change = v.changeOf(path)
-	proposed, err := w.proposed(ctx, v, path)
-	if err != nil || proposed.Why.Cause == gate.CauseFault {
-		return err
-	}
 	quiet := &view{pr: v.pr, snap: v.snap} // what could not be read was told already
 	org, own := quiet.fileRead(v.snap.organization, organizationFile(v.pr.Repo)), quiet.fileRead(v.snap.policy, policy.Path)
-	name := path
-	if path == policy.OrganizationPath {
-		name = organizationFile(v.pr.Repo)
+	var changed []*policy.File
+	for _, path := range v.proposes() {
+		v.change = v.changeOf(path)
+		proposed, read, err := w.proposed(ctx, v, path)
+		if err != nil || !read {
+			return err
+		}
+		name, place := path, &own
+		if path == policy.OrganizationPath {
+			name, place = organizationFile(v.pr.Repo), &org
+		}
+		*place = quiet.fileRead(proposed, name)
+		if *place != nil {
+			changed = append(changed, *place)
+		}
 	}
-	changed := quiet.fileRead(proposed, name)
-	if path == policy.OrganizationPath {
-		org = changed
-	} else {
-		own = changed
+	if len(v.proposes()) == 0 {
+		return nil
 	}
 	after, invalid := policy.Combine(org, own)
 	if invalid == nil {
@@ -125,13 +123,28 @@ func (w *Worker) propose(ctx context.Context, v *view, record gate.Record) error
 	class := policy.ClassOf(v.policy, v.pr, record, v.snap.files)
 	c := policy.Case{Class: class, Type: record.Type, Paths: paths(v.snap.files.Value)}
 	v.faults = append(v.faults, policy.Proposed(v.policy, after, invalid, c))
-	if invalid != nil && changed != nil {
-		v.faults = append(v.faults, policy.FurtherFaults(*changed, invalid)...)
+	for _, f := range changed {
+		if invalid == nil {
+			if err := w.lookUp(ctx, v, *f); err != nil {
+				return err
+			}
+		} else if policy.FileOf(invalid) == f.Name {
+			v.faults = append(v.faults, policy.FurtherFaults(*f, invalid)...)
+		}
 	}
-	if invalid != nil || changed == nil {
-		return nil
+	return nil
+}
+
+// proposes lists the policy files that the pull request touches.
+func (v *view) proposes() []string {
+	var touched []string
+	for _, path := range []string{policy.Path, policy.OrganizationPath} {
+		ofAll := v.pr.Repo.Name == organizationRepo && !v.pr.Repo.OwnerIsUser
+		if touches(v.snap.files.Value, path) && (path == policy.Path || ofAll) {
+			touched = append(touched, path)
+		}
 	}
-	return w.lookUp(ctx, v, *changed)
+	return touched
 }
 
 // changeOf tells what the pull request does to the policy at path, if to nothing
@@ -161,27 +174,45 @@ func (v *view) changeOf(path string) policy.Change {
 	return policy.ChangeRules
 }
 
-// proposed reads the policy file as it is at the head.
-func (w *Worker) proposed(ctx context.Context, v *view, path string) (gate.Reading[hub.File], error) {
+// proposed reads a policy file as it is at the head; missing means that it is
+// taken away. One that is listed and cannot be found blocks; soon after a push
+// GitHub may just not have it everywhere yet, which passes.
+func (w *Worker) proposed(ctx context.Context, v *view, path string) (_ gate.Reading[hub.File], read bool, _ error) {
 	gone := gate.Unread[hub.File](gate.Unreadable{Cause: gate.CauseMissing}, w.now())
 	i := slices.IndexFunc(v.snap.files.Value, func(f gate.File) bool { return f.Path == path && f.Status != "removed" })
 	if i < 0 {
-		return gone, nil
+		return gone, true, nil
 	}
 	sha := v.snap.files.Value[i].ContentSHA
 	content, err := v.repo.Blob(ctx, sha)
 	if _, limited := hub.RetryAfter(err); limited {
-		return gone, err
+		return gone, false, err
 	}
 	r := reading(hub.File{Path: path, Content: content, SHA: sha}, err, w.now())
-	if !r.Known {
-		if r.Why.Cause == gate.CauseMissing { // it is listed: not to be found is not to be missing
-			r.Why = gate.Unreadable{Cause: gate.CauseFault}
-		}
-		v.faults = append(v.faults, policy.Unread("the proposed policy "+path, r.Why))
-		r.Why.Cause = gate.CauseFault
+	if r.Known {
+		return r, true, nil
 	}
-	return r, nil
+	if r.Why.Cause == gate.CauseMissing {
+		fresh, err := w.freshHead(ctx, v.pr)
+		if err != nil {
+			return gone, false, err
+		}
+		if fresh {
+			r.Why.Cause = gate.CauseFault
+		}
+	}
+	v.faults = append(v.faults, policy.Unread("the proposed policy "+path, r.Why))
+	return gone, false, nil
+}
+
+// freshHead reports whether a head was seen so lately that GitHub may not show
+// all of it yet.
+func (w *Worker) freshHead(ctx context.Context, pr gate.PullRequest) (bool, error) {
+	heads, err := w.Index.Heads(ctx, nil, pr.Repo.ID, pr.Number)
+	if err != nil {
+		return false, err
+	}
+	return slices.ContainsFunc(heads, func(h index.Head) bool { return h.SHA == pr.HeadSHA && w.now().Sub(h.Seen) < lag }), nil
 }
 
 // maxLookedUp is how many people and teams of a proposed policy are looked up at

@@ -75,11 +75,20 @@ func (w *Worker) usePolicy(ctx context.Context, v *view) error {
 		return err
 	}
 	v.settled(found)
-	w.policies.Store(v.pr.Repo.ID, v.policy)
+	if v.blocked() { // the check's name is for the organization to set, and must not change with a fault
+		v.policy.Check = w.policyGuess(v.pr.Repo.ID).Check
+	} else {
+		w.policies.Store(v.pr.Repo.ID, v.policy)
+	}
 	if v.invalid || !v.snap.organization.Known {
 		return nil
 	}
 	return w.rememberEnforced(ctx, v, found.Enforces)
+}
+
+// blocked reports whether a fault of what the evaluation is made from blocks it.
+func (v *view) blocked() bool {
+	return slices.ContainsFunc(v.faults, func(f gate.Finding) bool { return f.Status.Blocks() })
 }
 
 // settled takes a policy as the one in force.
@@ -168,30 +177,55 @@ func paths(files []gate.File) []string {
 // recordOf reads the record of the pull request. What a bot writes is never one:
 // the change logs that it quotes belong to third parties. For its pull requests
 // somebody with write access writes the record in a comment, which counts as long
-// as nobody has edited it; who did counts as an author.
+// as nobody has edited it; who did counts as an author. Where it cannot be told
+// which comment counts, none does: that is a fault, and commands wait.
 func (w *Worker) recordOf(v *view) gate.Record {
 	if !v.pr.Author.Bot {
 		return decision.Parse(v.pr.Body)
 	}
+	if !v.snap.comments.Known {
+		return v.withoutRecord("the comments", v.snap.comments.Why)
+	}
 	for _, c := range slices.Backward(v.snap.comments.Value) {
-		if c.User.Bot || edited(c) {
+		if !mayRecord(c) {
+			continue
+		}
+		r := decision.Parse(c.Body)
+		if !r.Found {
 			continue
 		}
 		has := v.snap.Permission(c.User.Login)
-		if r := decision.Parse(c.Body); r.Found && has.Known && has.Value >= gate.PermissionWrite {
-			v.pr.RecordBy = c.User
+		switch {
+		case !has.Known: // an older one may have been meant to be replaced by this
+			return v.withoutRecord("the permission of "+gate.Quote("@"+c.User.Login)+", who wrote the record,", has.Why)
+		case has.Value >= gate.PermissionWrite:
+			v.pr.RecordBy, v.recordIn = c.User, c
 			return r
 		}
 	}
-	return policy.BotRecord(v.pr.Author)
+	if what, why, unread := policy.UpdateUnread(v.policy, v.pr, v.snap); unread {
+		return v.withoutRecord(what, why)
+	}
+	return policy.BotRecord(v.policy, v.pr, v.snap)
 }
+
+// withoutRecord is the record where what could not be read hides it.
+func (v *view) withoutRecord(what string, why gate.Unreadable) gate.Record {
+	v.faults = append(v.faults, policy.Unread(what, why))
+	v.deaf = true
+	return policy.UnreadRecord(why)
+}
+
+// mayRecord reports whether a comment may hold a record: of a person who is
+// still there, and as it was written.
+func mayRecord(c gate.Comment) bool { return !c.User.Bot && c.User.ID != 0 && !edited(c) }
 
 // recordWriters lists the people whose comments may hold the record of a bot's
 // pull request.
 func recordWriters(v *view) []string {
 	var logins []string
 	for _, c := range v.snap.comments.Value {
-		if v.pr.Author.Bot && !c.User.Bot && decision.Parse(c.Body).Found {
+		if v.pr.Author.Bot && mayRecord(c) && decision.Parse(c.Body).Found {
 			logins = append(logins, c.User.Login)
 		}
 	}
