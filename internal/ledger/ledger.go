@@ -202,6 +202,8 @@ type void struct {
 // Merge is the data of a merged entry: what stood when a pull request was
 // merged. An empty verdict means that none was made for that head.
 type Merge struct {
+	Exempt     string `json:",omitempty"` // the policy's rule by which it passed
+	Override   string `json:",omitempty"` // who let it pass against the verdict
 	Verdict    gate.Verdict
 	Evaluation int64
 	MergeSHA   string
