@@ -227,3 +227,29 @@ func TestACredentialInAReasonIsNotKept(t *testing.T) {
 		t.Errorf("%+v %v", list, err)
 	}
 }
+
+func TestCheckpointSettings(t *testing.T) {
+	key := filepath.Join(t.TempDir(), "key.pem")
+	if _, err := ledger.NewKey(key); err != nil {
+		t.Fatal(err)
+	}
+	base := map[string]string{"GONOGO_APP_ID": "1", "GONOGO_PRIVATE_KEY": "k", "GONOGO_WEBHOOK_SECRET": "s"}
+	for _, tt := range []struct{ to, key, every, want string }{
+		{"", "", "", ""},
+		{"/mnt/c.jsonl", key, "1m", ""},
+		{"https://audit.example/in", key, "", ""},
+		{"/mnt/c.jsonl", "", "", "set GONOGO_CHECKPOINT_KEY_FILE"},
+		{"/mnt/c.jsonl", key + "x", "", "GONOGO_CHECKPOINT_KEY_FILE: open"},
+		{"http://audit.example/in", key, "", "GONOGO_CHECKPOINT_TO: checkpoints cannot go to http://audit.example"},
+		{"/mnt/c.jsonl", key, "1ms", "GONOGO_CHECKPOINT_EVERY"},
+	} {
+		env := map[string]string{"GONOGO_CHECKPOINT_TO": tt.to, "GONOGO_CHECKPOINT_KEY_FILE": tt.key, "GONOGO_CHECKPOINT_EVERY": tt.every}
+		c, err := Load(func(Setting) string { return "" }, func(name string) string { return base[name] + env[name] }, nil)
+		if tt.want == "" && (err != nil || (c.CheckpointTo != nil) != (tt.to != "") || c.CheckpointEvery == 0) {
+			t.Errorf("%+v: %v", tt, err)
+		}
+		if tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
+			t.Errorf("%+v: %v", tt, err)
+		}
+	}
+}
