@@ -217,6 +217,9 @@ before; backups keep the text for as long as you keep them.`,
 				return err
 			}
 			err = ledger.New(db).Erase(cmd.Context(), entry, name, by, why, time.Now())
+			if err == nil {
+				err = db.Vacuum(cmd.Context())
+			}
 			if err := errors.Join(err, db.Close()); err != nil {
 				return err
 			}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -95,6 +96,11 @@ func TestLedgerCommands(t *testing.T) {
 	says("is erased", 0, "erase", "--database", url, "--entry", "8", "--text", "reason", "--reason", "asked", "--by", "ops")
 	if out := says("(erased)", 0, "export", "--database", url); strings.Contains(out, "because 7") {
 		t.Error("an erased text is exported")
+	}
+	for _, file := range []string{"l.db", "l.db-wal"} {
+		if data, err := os.ReadFile(filepath.Join(dir, file)); err == nil && strings.Contains(string(data), "because 7") {
+			t.Errorf("an erased text is still in %s", file)
+		}
 	}
 	says("nothing to restore", 0, "restore", "--database", url, "--checkpoint-to", checkpoints, "--checkpoint-key-file", keyFile, "--reason", "x")
 

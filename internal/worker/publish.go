@@ -128,9 +128,10 @@ func (w *Worker) writeRun(ctx context.Context, repo *hub.Repo, repoID, number in
 	return w.published(ctx, repoID, run, id, digest, number, now)
 }
 
-// publishOnce is the key of what is entered about writing a check run.
+// publishOnce is the key of what is entered about writing a check run: one
+// evaluation may show first that it is under way, and then what it awaits.
 func publishOnce(number int64, run report.CheckRun) string {
-	return fmt.Sprintf("publish/%s/%d/%s", gate.Short(run.HeadSHA), number, run.Conclusion)
+	return fmt.Sprintf("publish/%s/%d/%s/%s", gate.Short(run.HeadSHA), number, run.Conclusion, run.Digest())
 }
 
 // announce enters that a check run is about to be written. Until its outcome is
