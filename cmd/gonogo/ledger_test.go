@@ -56,7 +56,7 @@ func TestLedgerCommands(t *testing.T) {
 			for i := range 9 {
 				if _, err := ledger.Append(ctx, tx, ledger.Entry{
 					At: time.Now(), Kind: ledger.KindGo, RepoID: 7, Number: 1, Actor: gate.User{ID: 3, Login: "dana"},
-					Once: fmt.Sprint(i), Data: map[string]any{"n": i}, Texts: map[string]string{"reason": fmt.Sprint("because ", i)},
+					Once: fmt.Sprint(i), Data: map[string]any{"n": i}, Texts: map[string]string{"reason": strings.Repeat(fmt.Sprint("because ", i, " "), 2000)},
 				}); err != nil {
 					return err
 				}
