@@ -309,6 +309,25 @@ func TestAMovedEntryIsFound(t *testing.T) {
 	}
 }
 
+// Case 82: whoever computes the hash of a changed entry anew breaks the chain
+// behind it.
+func TestARehashedEntryBreaksTheChainBehindIt(t *testing.T) {
+	f := open(t)
+	f.fills(20)
+	f.unguarded()
+	all := f.rows()
+	r := all[16]
+	r.actor = "eve"
+	sum, _ := r.sum(nil, all[15].hash)
+	p := f.tampered(func(tx *sql.Tx) error {
+		_, err := tx.Exec("UPDATE entry SET actor = $1, hash = $2 WHERE id = $3", r.actor, sum[:], r.id)
+		return err
+	})
+	if p.Fault == nil || p.Fault.Index != 18 {
+		t.Errorf("%+v", p.Fault)
+	}
+}
+
 func TestTheDatabaseRefusesToChangeTheLedger(t *testing.T) {
 	f := open(t)
 	f.fills(5)
