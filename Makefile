@@ -90,7 +90,7 @@ cover: ## Measure how much of the code the tests run; writes bin/cover.html
 	@go tool cover -func=bin/cover.out | tail -1
 
 golden: ## Rewrite the expected outputs in testdata and the generated parts of the documentation
-	go test ./internal/decision ./internal/report ./internal/policy ./internal/project -update
+	go test ./internal/decision ./internal/report ./internal/policy ./internal/ledger ./internal/project -update
 
 openapi: ## Cut testdata/openapi anew from GitHub's API description (needs npm; unpacks 400 MB)
 	@dir=$$(mktemp -d) && trap 'rm -rf "$$dir"' EXIT && \

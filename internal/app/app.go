@@ -81,7 +81,10 @@ func (a *App) build(ctx context.Context) (err error) {
 		return err
 	}
 	warnVolatile(a.cfg.DatabaseURL, a.log)
-	a.inbox, a.index, a.ledger = inbox.New(a.store), index.New(a.store), ledger.New(a.store)
+	a.inbox, a.index = inbox.New(a.store), index.New(a.store)
+	if err := a.openLedger(ctx); err != nil {
+		return err
+	}
 	if a.queue, err = queue.New(queue.Config{Store: a.store, Log: a.log, Now: a.cfg.Now, OnDead: a.dead}); err != nil {
 		return err
 	}
@@ -179,6 +182,10 @@ func (a *App) Run(ctx context.Context) error {
 	wg.Go(func() { a.reconcile(working) })
 	wg.Go(func() { a.prune(working) })
 
+	notarizing, stopNotarizing := context.WithCancel(context.WithoutCancel(ctx))
+	var notary sync.WaitGroup
+	notary.Go(func() { a.checkpoint(notarizing) })
+
 	failed := make(chan error, 1)
 	wg.Go(func() { failed <- a.server.Serve(a.listener) })
 	a.log.WithField("url", a.URL()).WithField("version", a.cfg.Version).Info("serving")
@@ -197,6 +204,8 @@ func (a *App) Run(ctx context.Context) error {
 	stopWorking()
 	err = errors.Join(err, a.queue.Stop(stopping))
 	wg.Wait()
+	stopNotarizing() // the last checkpoint has all that the jobs entered
+	notary.Wait()
 	a.log.Info("stopped")
 	return err
 }

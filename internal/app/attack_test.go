@@ -308,6 +308,8 @@ func TestPanicWhileReading(t *testing.T) {
 // panicking is a scanner with a fault of its own.
 type panicking struct{}
 
+func (panicking) Redact(_ context.Context, text string) string { return text }
+
 func (panicking) Scan(context.Context, []gate.File, func(context.Context, gate.File) ([]byte, error)) gate.LeakScan {
 	panic("out of cheese")
 }

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"os"
@@ -10,6 +11,8 @@ import (
 
 	"github.com/goccy/go-yaml"
 	"github.com/sirupsen/logrus"
+
+	"gonogo/internal/ledger"
 )
 
 // Config is what a server is started with. Load fills it from flags,
@@ -28,6 +31,11 @@ type Config struct {
 	KeepDeliveries  time.Duration
 	KeepEvaluations time.Duration
 	AllowedOwners   []string // empty: all
+
+	// CheckpointTo is where signed checkpoints of the ledger go; nil: nowhere.
+	CheckpointTo    *ledger.Place
+	CheckpointKey   ed25519.PrivateKey // set when CheckpointTo is
+	CheckpointEvery time.Duration
 
 	// Version is the build, for /healthz and the user agent.
 	Version string
@@ -111,6 +119,28 @@ func Settings() []Setting {
 		{"reconcile_every", "10m", "How often all open pull requests are looked at again, besides at start.", duration("GONOGO_RECONCILE_EVERY", time.Minute, func(c *Config, d time.Duration) { c.ReconcileEvery = d })},
 		{"keep_deliveries", "168h", "How long delivery ids are kept, to know repeated ones.", duration("GONOGO_KEEP_DELIVERIES", time.Hour, func(c *Config, d time.Duration) { c.KeepDeliveries = d })},
 		{"keep_evaluations", "720h", "How long superseded evaluations are kept. The ledger is kept for ever.", duration("GONOGO_KEEP_EVALUATIONS", time.Hour, func(c *Config, d time.Duration) { c.KeepEvaluations = d })},
+		{"checkpoint_to", "", "Where signed checkpoints of the ledger go: a file, or an https URL that takes them by POST. Empty: nowhere. docs/ledger.md says what they prove.", func(c *Config, v string) (err error) {
+			if v == "" {
+				return nil
+			}
+			if c.CheckpointTo, err = ledger.ParsePlace(v); err != nil {
+				return fmt.Errorf("GONOGO_CHECKPOINT_TO: %w", err)
+			}
+			return nil
+		}},
+		{"checkpoint_key_file", "", "The file with the key that signs them; `gonogo ledger key FILE` makes one.", func(c *Config, v string) (err error) {
+			if v == "" && c.CheckpointTo == nil {
+				return nil
+			}
+			if v == "" {
+				return errors.New("set GONOGO_CHECKPOINT_KEY_FILE to the key that signs checkpoints; make one with: gonogo ledger key FILE")
+			}
+			if c.CheckpointKey, err = ledger.ReadKey(v); err != nil {
+				return fmt.Errorf("GONOGO_CHECKPOINT_KEY_FILE: %w", err)
+			}
+			return nil
+		}},
+		{"checkpoint_every", "5m", "How often a checkpoint is made when the ledger has grown, besides at start and stop.", duration("GONOGO_CHECKPOINT_EVERY", time.Second, func(c *Config, d time.Duration) { c.CheckpointEvery = d })},
 		{"allowed_owners", "", "Accounts whose installations are served, separated by commas. Empty: all that install the App.", func(c *Config, v string) error {
 			for _, owner := range strings.Split(v, ",") {
 				if owner = strings.TrimPrefix(strings.TrimSpace(owner), "@"); owner != "" {

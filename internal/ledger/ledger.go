@@ -1,10 +1,25 @@
 // Package ledger keeps what was decided, judged and done.
 //
-// Entries are append-only: nothing here changes or removes one. Each is made
-// in the transaction that does what it records, and each carries a key under
-// which it can be made only once, so that a repeated delivery, a retried job and
-// a restart add nothing. A decision whose comment was edited or deleted is not
-// taken back: another entry says so.
+// Entries are append-only: nothing here changes or removes one, and the
+// database's triggers refuse it. Each is made in the transaction that does what
+// it records, and each carries a key under which it can be made only once, so
+// that a repeated delivery, a retried job and a restart add nothing. A decision
+// whose comment was edited or deleted is not taken back: another entry says so.
+//
+// # The chain
+//
+// An entry's hash is the SHA-256 of its columns and of the hash before it, as
+// one object of canonical JSON (RFC 8785). So whoever changes, removes, inserts
+// or reorders entries must write anew everything behind, and that shows against
+// a [Checkpoint]: size and last hash, signed and kept elsewhere. What people
+// wrote in their own words stands beside the chain, which holds a salted digest
+// of it: it can be erased, and the chain still proves the rest.
+//
+// # Effects
+//
+// What is done outside has two entries under one key: one that is on the disk
+// before it is done, and one of what came of it. An entry of the first kind
+// without one of the second means that nobody saw the answer.
 //
 // Beside the entries stand the evaluations, numbered in the order in which
 // they began (a higher number means fresher evidence), and the check run that
@@ -18,6 +33,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"gonogo/internal/gate"
@@ -39,12 +55,26 @@ const (
 	KindPublish  Kind = "publish"  // a check run about to be written
 	KindMerged   Kind = "merged"   // a pull request was merged, with its verdict then
 	KindRelease  Kind = "release"  // a release was judged
+
+	KindPublished Kind = "published" // the check run was written
+	KindComment   Kind = "comment"   // a comment about to be written
+	KindCommented Kind = "commented" // it was written
+	KindTold      Kind = "told"      // a command's author got the reaction or reply
+	KindExempt    Kind = "exempt"    // a pull request passes by an exemption of the policy
+	KindOverride  Kind = "override"  // somebody lets a head pass against the verdict
+	KindBypass    Kind = "bypass"    // a merge went round a required check
+	KindRequired  Kind = "required"  // whether a branch requires the check, when that is first seen or changes
+	KindAdopted   Kind = "adopted"   // the entries before were made before there was a chain
+	KindErased    Kind = "erased"    // a text was erased
+	KindRestore   Kind = "restore"   // an operator goes on with an older ledger
 )
 
 // Kinds lists all kinds.
 var Kinds = [...]Kind{
 	KindGo, KindNoGo, KindSignoff, KindVoid, KindRefused, KindAnswered, KindVerdict,
 	KindPublish, KindMerged, KindRelease,
+	KindPublished, KindComment, KindCommented, KindTold, KindExempt, KindOverride, KindBypass, KindRequired,
+	KindAdopted, KindErased, KindRestore,
 }
 
 // Entry is one line of the ledger.
@@ -57,7 +87,13 @@ type Entry struct {
 	SHA    string
 	Actor  gate.User // zero for Gonogo itself
 	Once   string    // unique within the repository
-	Data   any       // marshalled as JSON
+	Data   any       // marshalled as canonical JSON; no fractions
+	// Texts are what people wrote in their own words, by name. They are kept
+	// beside the chain, should hold no secrets any more, and can be erased:
+	// then they read [ErasedText].
+	Texts map[string]string
+	// Hash is set in entries that are read.
+	Hash []byte
 }
 
 // Ledger is safe for concurrent use.
@@ -69,20 +105,44 @@ func New(db *store.Store) *Ledger { return &Ledger{db: db} }
 // Append adds an entry in the caller's transaction. It reports false when an
 // entry with the same Once stands already, and then changes nothing.
 func Append(ctx context.Context, tx *sql.Tx, e Entry) (bool, error) {
-	data, err := json.Marshal(e.Data)
+	added, err := appendEntry(ctx, tx, e)
 	if err != nil {
 		return false, fmt.Errorf("append %s entry: %w", e.Kind, err)
 	}
-	res, err := tx.ExecContext(ctx, `
-		INSERT INTO entry (at, kind, repo_id, number, sha, actor_id, actor, once, data)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (repo_id, once) DO NOTHING`,
-		store.Millis(e.At), string(e.Kind), e.RepoID, e.Number, e.SHA, e.Actor.ID, e.Actor.Login, e.Once, data)
-	if err != nil {
-		return false, fmt.Errorf("append %s entry: %w", e.Kind, err)
-	}
-	n, err := res.RowsAffected()
-	return n == 1, err
+	return added, nil
 }
+
+func appendEntry(ctx context.Context, tx *sql.Tx, e Entry) (bool, error) {
+	r := row{
+		at: store.Millis(e.At), kind: string(e.Kind), repoID: e.RepoID, number: int64(e.Number), sha: valid(e.SHA),
+		actorID: e.Actor.ID, actor: valid(e.Actor.Login), once: valid(e.Once),
+	}
+	var stands int
+	err := tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM entry WHERE repo_id = $1 AND once = $2`, r.repoID, r.once).Scan(&stands)
+	if err != nil || stands > 0 {
+		return false, err
+	}
+	if r.data, err = canonical(e.Data); err != nil {
+		return false, err
+	}
+	texts, digests, err := salted(e.Texts)
+	if err != nil {
+		return false, err
+	}
+	size, prev, err := tip(ctx, tx)
+	if err != nil {
+		return false, err
+	}
+	r.id, r.texts = size+1, digests
+	sum, _ := r.sum(nil, prev)
+	r.hash = sum[:]
+	if err := insert(ctx, tx, r); err != nil {
+		return false, err
+	}
+	return true, saveWords(ctx, tx, r.id, texts)
+}
+
+func valid(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }
 
 // Has reports whether an entry with this key stands.
 func (l *Ledger) Has(ctx context.Context, repoID int64, once string) (bool, error) {
@@ -93,32 +153,37 @@ func (l *Ledger) Has(ctx context.Context, repoID int64, once string) (bool, erro
 
 // Entries returns the entries of one pull request, oldest first; Data holds the
 // raw JSON.
-func (l *Ledger) Entries(ctx context.Context, repoID int64, number int) ([]Entry, error) {
-	rows, err := l.db.Read().QueryContext(ctx, `
-		SELECT id, at, kind, repo_id, number, sha, actor_id, actor, once, data
-		FROM entry WHERE repo_id = $1 AND number = $2 ORDER BY id`, repoID, number)
+func (l *Ledger) Entries(ctx context.Context, repoID int64, number int) (_ []Entry, err error) {
+	rows, err := l.db.Read().QueryContext(ctx, `SELECT `+rowColumns+` FROM entry WHERE repo_id = $1 AND number = $2 ORDER BY id`, repoID, number)
 	if err != nil {
 		return nil, fmt.Errorf("read entries of #%d: %w", number, err)
 	}
-	defer rows.Close()
+	defer func() { err = errors.Join(err, rows.Close()) }()
 	var entries []Entry
 	for rows.Next() {
-		var e Entry
-		var at int64
-		var data json.RawMessage
-		if err := rows.Scan(&e.ID, &at, &e.Kind, &e.RepoID, &e.Number, &e.SHA, &e.Actor.ID, &e.Actor.Login, &e.Once, &data); err != nil {
+		var r row
+		if err := rows.Scan(&r.id, &r.at, &r.kind, &r.repoID, &r.number, &r.sha, &r.actorID, &r.actor, &r.once, &r.data, &r.texts, &r.hash); err != nil {
 			return nil, err
 		}
-		e.At, e.Data = store.Time(at), data
-		entries = append(entries, e)
+		entries = append(entries, r.entry())
 	}
-	return entries, rows.Err()
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	texts, err := wordsOf(ctx, l.db.Read(), `e.repo_id = $1 AND e.number = $2`, repoID, number)
+	for i := range entries {
+		entries[i].Texts = texts[entries[i].ID]
+	}
+	return entries, err
 }
+
+// reasonText is the name of the text with which somebody gave a reason.
+const reasonText = "reason"
 
 // decision is the data of a GO or NO-GO.
 type decision struct {
 	For       gate.Binding
-	Reason    string `json:",omitempty"`
+	Reason    string `json:",omitempty"` // in entries from before the chain
 	Channel   string
 	CommentID int64 `json:",omitempty"`
 	ReviewID  int64 `json:",omitempty"`
@@ -137,6 +202,8 @@ type void struct {
 // Merge is the data of a merged entry: what stood when a pull request was
 // merged. An empty verdict means that none was made for that head.
 type Merge struct {
+	Exempt     string `json:",omitempty"` // the policy's rule by which it passed
+	Override   string `json:",omitempty"` // who let it pass against the verdict
 	Verdict    gate.Verdict
 	Evaluation int64
 	MergeSHA   string
@@ -170,7 +237,8 @@ func AppendDecision(ctx context.Context, tx *sql.Tx, pr gate.PullRequest, d gate
 	}
 	return Append(ctx, tx, Entry{
 		At: d.At, Kind: kind, RepoID: pr.Repo.ID, Number: pr.Number, SHA: d.For.HeadSHA, Actor: d.User, Once: once,
-		Data: decision{For: d.For, Reason: d.Reason, Channel: d.Channel, CommentID: d.CommentID, ReviewID: d.ReviewID, SaidAt: d.SaidAt, URL: d.URL, LiftsOwn: d.LiftsOwn},
+		Data:  decision{For: d.For, Channel: d.Channel, CommentID: d.CommentID, ReviewID: d.ReviewID, SaidAt: d.SaidAt, URL: d.URL, LiftsOwn: d.LiftsOwn},
+		Texts: map[string]string{reasonText: d.Reason},
 	})
 }
 
@@ -179,7 +247,8 @@ func AppendDecision(ctx context.Context, tx *sql.Tx, pr gate.PullRequest, d gate
 func AppendSignoff(ctx context.Context, tx *sql.Tx, pr gate.PullRequest, s gate.Signoff, once string) (bool, error) {
 	return Append(ctx, tx, Entry{
 		At: s.At, Kind: KindSignoff, RepoID: pr.Repo.ID, Number: pr.Number, SHA: s.For.HeadSHA, Actor: s.User, Once: once,
-		Data: decision{For: s.For, Reason: s.Reason, Channel: s.Channel, CommentID: s.CommentID, URL: s.URL, Signoff: s.Name},
+		Texts: map[string]string{reasonText: s.Reason},
+		Data:  decision{For: s.For, Channel: s.Channel, CommentID: s.CommentID, URL: s.URL, Signoff: s.Name},
 	})
 }
 
@@ -248,6 +317,9 @@ func asSaid(e Entry, raw []byte) (gate.Signoff, error) {
 	var data decision
 	if err := json.Unmarshal(raw, &data); err != nil {
 		return gate.Signoff{}, fmt.Errorf("entry %d: %w", e.ID, err)
+	}
+	if text := e.Texts[reasonText]; text != "" {
+		data.Reason = text
 	}
 	choice := map[Kind]gate.Choice{KindGo: gate.ChoiceGo, KindNoGo: gate.ChoiceNoGo}[e.Kind]
 	return gate.Signoff{Name: data.Signoff, PersonDecision: gate.PersonDecision{

@@ -217,6 +217,15 @@ func (s *Store) Check(ctx context.Context) error {
 	return nil
 }
 
+// Vacuum writes the file anew, so that nothing is left in it of what was
+// removed or overwritten. It takes as long as copying the database.
+func (s *Store) Vacuum(ctx context.Context) error {
+	if _, err := s.writer.ExecContext(ctx, "VACUUM"); err != nil {
+		return fmt.Errorf("write the database anew: %w", Classify(err))
+	}
+	return nil
+}
+
 // Broken is closed when the disk failed to keep what was written. The process
 // should end then; the reason is logged by who waits, from [Store.Cause].
 func (s *Store) Broken() <-chan struct{} { return s.broken }

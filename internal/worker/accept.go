@@ -235,6 +235,7 @@ func (r *room) goLine() string { return "/go " + gate.Short(r.pr.HeadSHA) }
 // accept enters a decision.
 func (r *room) accept(ctx context.Context, c inbox.Command, d gate.PersonDecision) error {
 	r.made[c.Key()] = true
+	d.Reason = r.w.Scanner.Redact(ctx, d.Reason)
 	err := r.w.Store.Write(ctx, func(tx *sql.Tx) error {
 		_, err := ledger.AppendDecision(ctx, tx, r.pr, d, c.Key())
 		return err

@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"database/sql"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -38,6 +39,10 @@ func (w *Worker) ask(ctx context.Context, v *view, ev gate.Evaluation) error {
 		w.log(ctx).WithError(err).Info("the people with write access could not be listed: nobody is mentioned")
 	}
 	next := ledger.Ask{CommentID: last.CommentID, HeadSHA: ev.PR.HeadSHA, LapsedGo: max(last.LapsedGo, lapsed.ID), Body: report.Ask(ev, deciders, lapsed.Lapsed, outsider)}
+	once := fmt.Sprintf("ask/%d/%s/%d", v.pr.Number, gate.Short(ev.PR.HeadSHA), next.LapsedGo)
+	if err := w.enterComment(ctx, v, once, next.Body); err != nil {
+		return err
+	}
 	if !anew {
 		_, err = v.repo.EditComment(ctx, last.CommentID, next.Body)
 		anew = hub.IsMissing(err)
@@ -51,7 +56,26 @@ func (w *Worker) ask(ctx context.Context, v *view, ev gate.Evaluation) error {
 		return err
 	}
 	return w.Store.Write(ctx, func(tx *sql.Tx) error {
+		_, err := ledger.Append(ctx, tx, ledger.Entry{
+			At: w.now(), Kind: ledger.KindCommented, RepoID: v.pr.Repo.ID, Number: v.pr.Number, SHA: ev.PR.HeadSHA, Once: once + "/done",
+			Data: map[string]any{"what": "ask", "comment": next.CommentID},
+		})
+		if err != nil {
+			return err
+		}
 		return ledger.SaveAsk(ctx, tx, v.pr.Repo.ID, v.pr.Number, next)
+	})
+}
+
+// enterComment enters that a comment is about to be written.
+func (w *Worker) enterComment(ctx context.Context, v *view, once, body string) error {
+	body = w.Scanner.Redact(ctx, body)
+	return w.Store.Write(ctx, func(tx *sql.Tx) error {
+		_, err := ledger.Append(ctx, tx, ledger.Entry{
+			At: w.now(), Kind: ledger.KindComment, RepoID: v.pr.Repo.ID, Number: v.pr.Number, SHA: v.pr.HeadSHA, Once: once,
+			Data: map[string]any{"what": "ask"}, Texts: map[string]string{"body": body},
+		})
+		return err
 	})
 }
 

@@ -158,6 +158,9 @@ func (w *Worker) newRoom(ctx context.Context, v *view, record gate.Record) (*roo
 		if err := json.Unmarshal(e.Data.(json.RawMessage), &why); err != nil {
 			return nil, fmt.Errorf("entry %d: %w", e.ID, err)
 		}
+		if text := e.Texts["sentence"]; text != "" {
+			why.Sentence = text
+		}
 		r.told[strings.TrimPrefix(e.Once, heardPrefix)] = answer{sentence: why.Sentence, line: why.Line, quiet: why.Quiet}
 		r.turned[e.Actor.ID] = r.turned[e.Actor.ID] || why.Code == notAuthorized
 	}

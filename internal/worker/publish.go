@@ -125,22 +125,45 @@ func (w *Worker) writeRun(ctx context.Context, repo *hub.Repo, repoID, number in
 		return fmt.Errorf("publish on %s: %w", gate.Short(run.HeadSHA), err)
 	}
 	w.log(ctx).WithField("sha", run.HeadSHA).WithField("title", run.Title).Info("published")
-	return w.savePublished(ctx, repoID, run, id, digest, number, now)
+	return w.published(ctx, repoID, run, id, digest, number, now)
+}
+
+// publishOnce is the key of what is entered about writing a check run: one
+// evaluation may show first that it is under way, and then what it awaits.
+func publishOnce(number int64, run report.CheckRun) string {
+	return fmt.Sprintf("publish/%s/%d/%s/%s", gate.Short(run.HeadSHA), number, run.Conclusion, run.Digest())
 }
 
 // announce enters that a check run is about to be written. Until its outcome is
 // saved, what stands on GitHub is not known.
 func (w *Worker) announce(ctx context.Context, repoID, number int64, run report.CheckRun) error {
+	title := w.Scanner.Redact(ctx, run.Title)
 	return w.Store.Write(ctx, func(tx *sql.Tx) error {
 		_, err := ledger.Append(ctx, tx, ledger.Entry{
 			At: w.now(), Kind: ledger.KindPublish, RepoID: repoID, SHA: run.HeadSHA,
-			Once: fmt.Sprintf("publish/%s/%d/%s", gate.Short(run.HeadSHA), number, run.Conclusion),
-			Data: map[string]any{"name": run.Name, "conclusion": run.Conclusion, "title": run.Title, "evaluation": number},
+			Once: publishOnce(number, run), Texts: map[string]string{"title": title},
+			Data: map[string]any{"name": run.Name, "conclusion": run.Conclusion, "evaluation": number},
 		})
 		if err != nil {
 			return err
 		}
 		return ledger.ExpectRun(ctx, tx, repoID, run.HeadSHA, run.Name)
+	})
+}
+
+// published enters that the check run was written, and keeps what stands now.
+func (w *Worker) published(ctx context.Context, repoID int64, run report.CheckRun, id int64, digest string, number int64, at time.Time) error {
+	return w.Store.Write(ctx, func(tx *sql.Tx) error {
+		_, err := ledger.Append(ctx, tx, ledger.Entry{
+			At: w.now(), Kind: ledger.KindPublished, RepoID: repoID, SHA: run.HeadSHA, Once: publishOnce(number, run) + "/done",
+			Data: map[string]any{"run": id, "conclusion": run.Conclusion, "evaluation": number},
+		})
+		if err != nil {
+			return err
+		}
+		return ledger.SavePublished(ctx, tx, repoID, run.HeadSHA, run.Name, ledger.Published{
+			RunID: id, Conclusion: string(run.Conclusion), Digest: digest, Evaluation: number, At: at,
+		})
 	})
 }
 

@@ -497,6 +497,14 @@ func (w *Worker) store(ctx context.Context, v *view, ev gate.Evaluation, acts []
 				return err
 			}
 		}
+		if decided(acts) { // what people saw when they decided
+			if err := ledger.Keep(ctx, tx, last.Number); err != nil {
+				return err
+			}
+		}
+		if err := w.enterRequirement(ctx, tx, v); err != nil {
+			return err
+		}
 		return w.Queue.Wake(ctx, tx, v.job.Subject, w.wakeAt(v, ev))
 	})
 }
@@ -518,7 +526,34 @@ func (w *Worker) enterVerdict(ctx context.Context, tx *sql.Tx, ev gate.Evaluatio
 		Once: fmt.Sprintf("verdict/%d", ev.Number),
 		Data: data,
 	})
+	if err != nil || ev.Exempt == "" || ev.Verdict != gate.Ready {
+		return err
+	}
+	_, err = ledger.Append(ctx, tx, ledger.Entry{
+		At: ev.At, Kind: ledger.KindExempt, RepoID: ev.PR.Repo.ID, Number: ev.PR.Number, SHA: ev.PR.HeadSHA,
+		Once: fmt.Sprintf("exempt/%d", ev.Number),
+		Data: map[string]any{"rule": ev.Exempt, "evaluation": ev.Number, "policy": ev.PolicySHA},
+	})
 	return err
+}
+
+// enterRequirement enters whether the base branch requires our check, where
+// that could be read.
+func (w *Worker) enterRequirement(ctx context.Context, tx *sql.Tx, v *view) error {
+	if v.snap == nil || !v.snap.required.Known || v.policy == nil {
+		return nil
+	}
+	state := ledger.NotRequired
+	for _, c := range v.snap.required.Value {
+		switch {
+		case c.Name != v.policy.Check:
+		case c.App == w.AppID:
+			state = ledger.Required
+		case c.App == 0 && state == ledger.NotRequired:
+			state = ledger.Unpinned
+		}
+	}
+	return ledger.SaveRequirement(ctx, tx, v.pr.Repo.ID, v.pr.BaseRef, state, w.now())
 }
 
 // refresh is how often an undecided check run is written again: GitHub calls one
@@ -564,7 +599,7 @@ func (w *Worker) enterMerge(ctx context.Context, pr gate.PullRequest) (ledger.Me
 	if err != nil {
 		return ledger.Merge{}, err
 	}
-	m := ledger.Merge{Verdict: last.Verdict, Evaluation: last.Number, MergeSHA: pr.MergeSHA, Base: pr.BaseRef, At: pr.MergedAt}
+	m := ledger.Merge{Verdict: last.Verdict, Evaluation: last.Number, MergeSHA: pr.MergeSHA, Base: pr.BaseRef, At: pr.MergedAt, Exempt: last.Exempt}
 	if m.Verdict == gate.Ready && (shown.Conclusion != string(report.Success) || last.PR.BaseRef != pr.BaseRef) {
 		m.Verdict = gate.Waiting
 	}

@@ -35,11 +35,14 @@ func refuse(c inbox.Command, sentence, line string) answer {
 // heardPrefix begins the keys of entries about texts that decided nothing.
 const heardPrefix = "heard/"
 
-// refusal is the data of a refused entry: what its author was told.
+// refusal is the data of a refused entry: what its author was told. The
+// sentence may quote what people wrote, and is kept as a text of the entry.
 type refusal struct {
-	Code, Sentence, Line string
-	Quiet                bool
-	Channel              inbox.Source
+	Code     string
+	Sentence string `json:",omitempty"` // in entries from before the chain
+	Line     string
+	Quiet    bool
+	Channel  inbox.Source
 }
 
 // notAuthorized is the code of a refusal for want of authority.
@@ -51,18 +54,19 @@ func (r *room) refused(ctx context.Context, c inbox.Command, code string, a answ
 }
 
 func (r *room) refusedAs(ctx context.Context, c inbox.Command, key, code string, a answer) ([]answer, error) {
-	return []answer{a}, r.enterAs(ctx, c, key, ledger.KindRefused, refusal{Code: code, Sentence: a.sentence, Line: a.line, Quiet: a.quiet, Channel: c.Source})
+	said := map[string]string{"sentence": r.w.Scanner.Redact(ctx, a.sentence)}
+	return []answer{a}, r.enterAs(ctx, c, key, ledger.KindRefused, refusal{Code: code, Line: a.line, Quiet: a.quiet, Channel: c.Source}, said)
 }
 
 func (r *room) enter(ctx context.Context, c inbox.Command, kind ledger.Kind, data any) error {
-	return r.enterAs(ctx, c, c.Key(), kind, data)
+	return r.enterAs(ctx, c, c.Key(), kind, data, nil)
 }
 
-func (r *room) enterAs(ctx context.Context, c inbox.Command, key string, kind ledger.Kind, data any) error {
+func (r *room) enterAs(ctx context.Context, c inbox.Command, key string, kind ledger.Kind, data any, texts map[string]string) error {
 	return r.w.Store.Write(ctx, func(tx *sql.Tx) error {
 		_, err := ledger.Append(ctx, tx, ledger.Entry{
 			At: r.w.now(), Kind: kind, RepoID: r.pr.Repo.ID, Number: r.pr.Number, SHA: r.pr.HeadSHA, Actor: c.User,
-			Once: heardPrefix + key, Data: data,
+			Once: heardPrefix + key, Data: data, Texts: texts,
 		})
 		return err
 	})
@@ -100,14 +104,17 @@ func (w *Worker) answer(ctx context.Context, repo *hub.Repo, job queue.Job, answ
 		if a.from.Source == inbox.FromButton {
 			continue
 		}
-		if err := w.tell(ctx, repo, job.Subject.Number, a, comments); err != nil {
+		if err := w.tell(ctx, repo, job.Subject, a, comments); err != nil {
 			failed = errors.Join(failed, err)
 		}
 	}
 	return failed
 }
 
-func (w *Worker) tell(ctx context.Context, repo *hub.Repo, number int, a answer, comments []gate.Comment) error {
+// tell does what an answer says. The command's own entry stands before it; what
+// came of it is entered behind.
+func (w *Worker) tell(ctx context.Context, repo *hub.Repo, subject queue.Subject, a answer, comments []gate.Comment) error {
+	done := map[string]any{}
 	if a.from.CommentID != 0 && a.from.Action != "deleted" {
 		reaction := "confused"
 		if a.accepted {
@@ -116,6 +123,7 @@ func (w *Worker) tell(ctx context.Context, repo *hub.Repo, number int, a answer,
 		if err := repo.React(ctx, a.from.CommentID, reaction); err != nil {
 			return err
 		}
+		done["reaction"] = reaction
 	}
 	body := a.body
 	if body == "" && a.sentence != "" && !a.quiet {
@@ -123,9 +131,27 @@ func (w *Worker) tell(ctx context.Context, repo *hub.Repo, number int, a answer,
 	}
 	marker := report.Marker("reply", a.from.Key())
 	told := slices.ContainsFunc(comments, func(c gate.Comment) bool { return c.User.Bot && strings.Contains(c.Body, marker) })
-	if body == "" || told {
+	if body != "" && !told {
+		written, err := repo.CreateComment(ctx, subject.Number, body)
+		if err != nil {
+			return err
+		}
+		done["comment"] = written.ID
+	}
+	return w.enterTold(ctx, subject, a.from, done)
+}
+
+func (w *Worker) enterTold(ctx context.Context, subject queue.Subject, c inbox.Command, done map[string]any) error {
+	if len(done) == 0 {
 		return nil
 	}
-	_, err := repo.CreateComment(ctx, number, body)
-	return err
+	return w.Store.Write(ctx, func(tx *sql.Tx) error {
+		_, err := ledger.Append(ctx, tx, ledger.Entry{
+			At: w.now(), Kind: ledger.KindTold, RepoID: subject.ID, Number: subject.Number, Actor: c.User, Once: toldPrefix + c.Key(), Data: done,
+		})
+		return err
+	})
 }
+
+// toldPrefix begins the keys of entries about answers that were given.
+const toldPrefix = "told/"

@@ -47,8 +47,10 @@ import (
 )
 
 // Scanner searches changed files for credentials. blob reads the content of a
-// file whose patch GitHub left out.
+// file whose patch GitHub left out. Redact takes credentials out of a text that
+// is to be kept.
 type Scanner interface {
+	Redact(ctx context.Context, text string) string
 	Scan(ctx context.Context, files []gate.File, blob func(context.Context, gate.File) ([]byte, error)) gate.LeakScan
 }
 
