@@ -58,19 +58,18 @@ func verify(ctx context.Context, q querier, a Against) (Proof, error) {
 			return p, nil
 		}
 	}
-	if err := walk(ctx, q, a, &p); err != nil {
-		return p, err
+	if err := walk(ctx, q, a, &p); err != nil || p.Fault != nil {
+		return p, err // texts are held against digests of a chain that holds
 	}
-	// A damaged file may mislead the second reading: the fault found stands then.
-	if err := verifyTexts(ctx, q, &p); err != nil && (p.Fault == nil || ctx.Err() != nil) {
-		return p, err
-	}
-	return p, nil
+	return p, verifyTexts(ctx, q, &p)
 }
 
 // walk goes along the chain, and holds it against the checkpoints.
 func walk(ctx context.Context, q querier, a Against, p *Proof) error {
 	rows, err := q.QueryContext(ctx, `SELECT `+rowColumns+` FROM entry ORDER BY id`)
+	if errors.Is(store.Classify(err), store.ErrBroken) { // the first row is read at once
+		return fault(ctx, p, "", err)
+	}
 	if err != nil {
 		return fmt.Errorf("verify the ledger: %w", err)
 	}
@@ -161,15 +160,11 @@ func (p *Proof) learn(r *row, marks *marks) error {
 }
 
 // verifyTexts holds every text beside the chain against its digest in the
-// chain, up to the first bad entry.
+// chain, up to the first bad one.
 func verifyTexts(ctx context.Context, q querier, p *Proof) error {
-	end := p.Size
-	if p.Fault != nil {
-		end = min(end, p.Fault.Index-1)
-	}
 	rows, err := q.QueryContext(ctx, `
 		SELECT e.id, e.repo_id, e.texts, w.name, w.salt, w.text FROM entry e LEFT JOIN words w ON w.entry = e.id
-		WHERE e.texts <> '{}' AND e.id <= $1 ORDER BY e.id`, end)
+		WHERE e.texts <> '{}' ORDER BY e.id`)
 	if err != nil {
 		return fmt.Errorf("verify texts: %w", err)
 	}
@@ -243,7 +238,7 @@ func (p *Proof) verifyErased(ctx context.Context, q querier, erased []erasure) e
 		if err != nil {
 			return fmt.Errorf("verify texts: %w", err)
 		}
-		if n == 0 && (p.Fault == nil || p.Fault.Index > e.entry) {
+		if n == 0 {
 			p.Fault = &Fault{e.entry, fmt.Sprintf("its text %q is gone, and no entry says that it was erased", e.name)}
 			return nil
 		}
