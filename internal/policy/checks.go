@@ -59,7 +59,7 @@ func judgeChecks(q question, e ChecksEvidence, newest []gate.Check) []gate.Findi
 	if !rules.Known {
 		return one(unread("the base branch's rules", rules.Why))
 	}
-	required := slices.DeleteFunc(slices.Clone(rules.Value), func(r gate.RequiredCheck) bool { return r.Name == q.Policy.Check })
+	required := slices.DeleteFunc(slices.Clone(rules.Value), func(r gate.RequiredCheck) bool { return q.Policy.Own(r.Name) })
 	if len(required) > 0 {
 		return requiredChecks(q, newest, required)
 	}

@@ -154,7 +154,7 @@ func (p *Policy) validate(at places) *Error {
 	if p.Rehearsal.MaxAgeDays < 0 {
 		return at.errorf("rehearsal.max_age_days", "%d is not a number of days", p.Rehearsal.MaxAgeDays)
 	}
-	return cmp.Or(p.validateScope(at), p.validateRequirements(at), p.validateRoles(at), p.validateNumbers(at), p.validateFloors(at), p.validateGlobs(at), p.validateOrganisation(at))
+	return cmp.Or(p.validateModes(at), p.validateScope(at), p.validateRequirements(at), p.validateRoles(at), p.validateNumbers(at), p.validateFloors(at), p.validateGlobs(at), p.validateOrganisation(at))
 }
 
 func (p *Policy) validateRequirements(at places) *Error {
