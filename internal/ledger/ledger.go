@@ -138,6 +138,7 @@ type void struct {
 // merged. An empty verdict means that none was made for that head.
 type Merge struct {
 	Verdict    gate.Verdict
+	Mode       gate.Mode `json:",omitempty"` // in which the verdict was made
 	Evaluation int64
 	MergeSHA   string
 	Base       string

@@ -2,9 +2,11 @@ package policy
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/bmatcuk/doublestar/v4"
 
@@ -41,7 +43,8 @@ func (m Modes) of(mode gate.Mode) []string {
 	return map[gate.Mode][]string{gate.Shadow: m.Shadow, gate.Trial: m.Trial, gate.Enforce: m.Enforce}[mode]
 }
 
-func (m Modes) empty() bool { return len(m.Shadow)+len(m.Trial)+len(m.Enforce) == 0 }
+// Empty reports whether no repository is listed.
+func (m Modes) Empty() bool { return len(m.Shadow)+len(m.Trial)+len(m.Enforce) == 0 }
 
 // TrialSuffix ends the name of the check that a trial publishes.
 const TrialSuffix = "-trial"
@@ -78,7 +81,7 @@ func notForRepositories(own *Policy, given places, check string) error {
 		return given.errorf("check", "the check's name is not for a repository to set, since required checks go by it; "+whereToSet, "GONOGO_CHECK")
 	case own.Mode != "":
 		return given.errorf("mode", "whether verdicts block is not for a repository to set; "+whereToSet, "GONOGO_MODE")
-	case !own.Modes.empty():
+	case !own.Modes.Empty():
 		return given.errorf("modes", "which repositories are in which mode is not for a repository to set; set it in %s of the organization's .github repository, and take the lines out here", OrganizationPath)
 	}
 	return nil
@@ -91,8 +94,19 @@ func notToEnforce(p *Policy, at places) error {
 	switch {
 	case p.Mode != "":
 		return at.errorf("mode", above)
-	case !p.Modes.empty():
+	case !p.Modes.Empty():
 		return at.errorf("modes", above)
+	}
+	return nil
+}
+
+// ValidateName returns what is wrong with a name for the check.
+func ValidateName(name string) error {
+	if n := len(name); n == 0 || n > 100 || strings.ContainsFunc(name, unicode.IsControl) {
+		return errors.New("give the check run a name of 1 to 100 characters on one line")
+	}
+	if strings.HasSuffix(name, TrialSuffix) {
+		return fmt.Errorf("%q ends like the check of a trial; give it a name that does not end in %s", name, TrialSuffix)
 	}
 	return nil
 }
@@ -100,9 +114,6 @@ func notToEnforce(p *Policy, at places) error {
 func (p *Policy) validateModes(at places) *Error {
 	if p.Mode != "" && gate.ParseMode(p.Mode) == "" {
 		return at.errorf("mode", "%q is not one of shadow, trial, enforce", p.Mode)
-	}
-	if strings.HasSuffix(p.Check, TrialSuffix) {
-		return at.errorf("check", "%q ends like the check of a trial; give it a name that does not end in %s", p.Check, TrialSuffix)
 	}
 	var err *Error
 	for _, m := range gate.Modes {

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/bmatcuk/doublestar/v4"
@@ -134,8 +133,8 @@ func (at places) errorf(path, format string, args ...any) *Error {
 }
 
 func (p *Policy) validate(at places) *Error {
-	if n := len(p.Check); n == 0 || n > 100 || strings.ContainsFunc(p.Check, unicode.IsControl) {
-		return at.errorf("check", "give the check run a name of 1 to 100 characters on one line")
+	if err := ValidateName(p.Check); err != nil {
+		return at.errorf("check", "%s", err)
 	}
 	if p.Ask != "comment" && p.Ask != "none" {
 		return at.errorf("ask", "%q is not one of comment, none", p.Ask)

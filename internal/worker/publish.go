@@ -15,7 +15,7 @@ import (
 	"gonogo/internal/report"
 )
 
-// publish writes the check run of an evaluation's head, unless a newer
+// publish says on an evaluation's head what it came to, unless a newer
 // evaluation of the pull request was stored meanwhile or the run would say the
 // same again. A READY is not written by a job that an event has overtaken: the
 // run that follows will decide.
@@ -44,7 +44,7 @@ func (w *Worker) publish(ctx context.Context, v *view, ev gate.Evaluation, notes
 		return err
 	}
 	run := report.Check(evs, report.Options{Name: v.policy.Check, DetailsURL: ev.PR.URL, Notes: notes})
-	return w.writeRun(ctx, v.repo, ev.PR.Repo.ID, gate.Newest(evs), run)
+	return v.voice.write(ctx, v.repo, ev.PR.Repo.ID, gate.Newest(evs), run)
 }
 
 // overtaken reports whether the job's subject was touched since it began.
@@ -134,7 +134,7 @@ func (w *Worker) announce(ctx context.Context, repoID, number int64, run report.
 	return w.Store.Write(ctx, func(tx *sql.Tx) error {
 		_, err := ledger.Append(ctx, tx, ledger.Entry{
 			At: w.now(), Kind: ledger.KindPublish, RepoID: repoID, SHA: run.HeadSHA,
-			Once: fmt.Sprintf("publish/%s/%d/%s", gate.Short(run.HeadSHA), number, run.Conclusion),
+			Once: fmt.Sprintf("publish/%s/%s/%d/%s", run.Name, gate.Short(run.HeadSHA), number, run.Conclusion),
 			Data: map[string]any{"name": run.Name, "conclusion": run.Conclusion, "title": run.Title, "evaluation": number},
 		})
 		if err != nil {
@@ -209,8 +209,11 @@ func (w *Worker) noticeWhenSlow(ctx context.Context, repo *hub.Repo, job queue.J
 func (w *Worker) noticeSlow(ctx context.Context, repo *hub.Repo, job queue.Job, g guess, number int64) error {
 	unlock := w.heads.lock(job.Subject.ID, g.pr.HeadSHA)
 	defer unlock()
-	p := w.policyGuess(job.Subject.ID)
-	stands, found, err := w.Ledger.PublishedOn(ctx, job.Subject.ID, g.pr.HeadSHA, p.Check)
+	speaks, p, is, err := w.guessVoice(ctx, g.pr.Repo, g.installation)
+	if err != nil {
+		return err
+	}
+	stands, found, err := w.Ledger.PublishedOn(ctx, job.Subject.ID, g.pr.HeadSHA, shownAs(is))
 	if err != nil {
 		return err
 	}
@@ -220,5 +223,5 @@ func (w *Worker) noticeSlow(ctx context.Context, repo *hub.Repo, job queue.Job, 
 		return nil
 	}
 	run := report.Evaluating(g.pr, report.Options{Name: p.Check, DetailsURL: w.webURL(g.pr.Repo, g.pr.Number)}, w.now())
-	return w.writeRun(ctx, repo, job.Subject.ID, number, run)
+	return speaks.write(ctx, repo, job.Subject.ID, number, run)
 }

@@ -65,17 +65,21 @@ func (w *Worker) usePolicy(ctx context.Context, v *view) error {
 	if err != nil {
 		return err
 	}
+	heard := len(v.faults) == 0
 	own := v.fileRead(v.snap.policy, policy.Path)
 	found, err := policy.Combine(org, own)
 	if err != nil {
 		v.faults = append(v.faults, policy.Invalid(err))
 	}
 	v.settled(found)
+	if err := w.speak(ctx, v, found, heard && found.Heard); err != nil {
+		return err
+	}
 	w.policies.Store(v.pr.Repo.ID, v.policy)
 	if err != nil || !v.snap.organization.Known {
 		return nil
 	}
-	return w.rememberEnforced(ctx, v, found.Enforces)
+	return w.rememberEnforced(ctx, v, found.Enforces || found.Mode != "" || !found.Modes.Empty())
 }
 
 // settled takes a policy as the one in force.
