@@ -9,6 +9,6 @@ func newRoot() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(newDemo(), newServe(), newLint(), newTemplate(), newPolicy(), newEvaluate(), newVersion())
+	root.AddCommand(newDemo(), newServe(), newLint(), newTemplate(), newPolicy(), newEvaluate(), newReport(), newVersion())
 	return root
 }
