@@ -312,3 +312,70 @@ func TestReleaseInEveryMode(t *testing.T) {
 		})
 	}
 }
+
+// A new installation does not judge years of pull requests in a mass: each is
+// judged at its next event.
+func TestOldPullRequestsAreJudgedAtTheirNextEvent(t *testing.T) {
+	w := newWorld(t)
+	w.quiet()
+	w.acme.Uninstall()
+	w.quiet()
+	change := func(branch string) sandbox.Change {
+		return sandbox.Change{Title: branch, Branch: branch, Body: body("low"), Files: map[string]string{"cart/" + branch + ".go": "package cart\n"}}
+	}
+	old, other := w.repo.Open("kim", change("old")), w.repo.Open("kim", change("other"))
+	w.clock.advance(time.Hour)
+	w.acme.Install()
+	w.quiet()
+	silent := func(why string, prs ...*sandbox.PullRequest) {
+		t.Helper()
+		w.quiet()
+		for _, pr := range prs {
+			if v := pr.Verdict(checkName); v.Title != "" {
+				t.Errorf("%s: judged as %q", why, v.Title)
+			}
+		}
+	}
+	silent("at the installation", old, other)
+	w.repo.OpenIssue("sam", "Something", "")
+	w.repo.Commit("sam", "main", map[string]string{"README.md": "x"})
+	silent("at events of the repository", old, other)
+	w.restart(func(*Config) {})
+	silent("at a start", old, other)
+	old.Check("build", "success")
+	w.shows(old, "WAITING · approvals-missing")
+	silent("at another's event", other)
+	w.restart(func(*Config) {})
+	w.repo.Commit("sam", "main", map[string]string{"README.md": "y"})
+	old.Approve("lee")
+	w.shows(old, "READY · low")
+	other.Comment("kim", "/recheck")
+	w.shows(other, "WAITING · ")
+	w.down()
+	missed := w.repo.Open("kim", change("missed"))
+	w.up()
+	w.shows(missed, "WAITING · ")
+}
+
+// One check stands for both: a dormant pull request with the same head is judged
+// with the other.
+func TestADormantTwinIsJudged(t *testing.T) {
+	w := newWorld(t)
+	w.quiet()
+	w.acme.Uninstall()
+	w.quiet()
+	old := w.repo.Open("kim", sandbox.Change{Title: "old", Branch: "old", Body: "no record", Files: map[string]string{"cart/a.go": "package cart\n"}})
+	w.clock.advance(time.Hour)
+	w.acme.Install()
+	w.quiet()
+	w.repo.Branch("sam", "stable", w.repo.Tip("main"))
+	w.repo.Require("stable", sandbox.Required{Name: checkName, App: w.gh.AppID()})
+	young := w.repo.Open("kim", sandbox.Change{Title: "young", From: "old", Base: "stable", Body: body("low")})
+	if young.Head() != old.Head() {
+		t.Fatal("they are no twins")
+	}
+	young.Check("build", "success")
+	young.Approve("lee")
+	v := w.shows(young, "WAITING · #1 → main: no-block")
+	says(t, v.Title, "#2 → stable: ready")
+}

@@ -79,6 +79,9 @@ func (w *Worker) withTwins(ctx context.Context, ev gate.Evaluation) ([]gate.Eval
 			evs = append(evs, twin)
 		case !found && w.policyGuess(p.RepoID).InScope(p.BaseRef, ev.PR.Repo.DefaultBranch, nil):
 			evs = append(evs, unread(ev, p))
+			if err := w.rouse(ctx, p); err != nil {
+				return nil, err
+			}
 		}
 	}
 	return evs, nil

@@ -285,8 +285,10 @@ const lagging = 2 * time.Second
 func (w *Worker) remember(ctx context.Context, v *view) error {
 	current := true
 	err := w.Store.Write(ctx, func(tx *sql.Tx) (err error) {
-		current, err = w.Index.SavePull(ctx, tx, indexed(v.pr, gate.Undeclared), w.now())
-		return err
+		if current, err = w.Index.SavePull(ctx, tx, indexed(v.pr, gate.Undeclared), w.now()); err != nil {
+			return err
+		}
+		return w.Index.SetDormant(ctx, tx, v.pr.Repo.ID, v.pr.Number, false)
 	})
 	if err != nil || current {
 		return err
