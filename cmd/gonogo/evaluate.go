@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -104,6 +105,7 @@ type finding struct {
 	Fact        string           `json:"fact"`
 	Fix         string           `json:"fix,omitempty"`
 	Type        string           `json:"type,omitempty"`
+	File        string           `json:"file,omitempty"`
 	By          string           `json:"by,omitempty"`
 }
 
@@ -116,7 +118,7 @@ func newEvaluation(ev gate.Evaluation) evaluation {
 		out.Gates = append(out.Gates, gateLine{r.Gate, r.Claim, gate.PlainText(r.Evidence), r.Comparison})
 	}
 	for _, f := range ev.Findings {
-		said := finding{Requirement: f.Requirement, Status: f.Status.String(), Code: f.Code, Fact: gate.PlainText(f.Fact), Fix: gate.PlainText(f.Fix), Type: f.Type}
+		said := finding{Requirement: f.Requirement, Status: f.Status.String(), Code: f.Code, Fact: gate.PlainText(f.Fact), Fix: gate.PlainText(f.Fix), Type: f.Type, File: f.File}
 		if f.Status.Blocks() {
 			said.By = f.By.String()
 		}
@@ -148,7 +150,7 @@ func showEvaluation(w io.Writer, format string, ev gate.Evaluation) error {
 		if _, err := fmt.Fprintf(w, "\n%s: %s [%s]\n", f.Status, f.Fact, f.Code); err != nil {
 			return err
 		}
-		for _, line := range []string{f.Fix, f.Type} {
+		for _, line := range append([]string{f.Fix, f.Type}, strings.Split(f.File, "\n")...) {
 			if line == "" {
 				continue
 			}

@@ -31,7 +31,8 @@ const (
 
 	headOf7, oldOf7, headOf8, headOf10 = "7777777777777777777777777777777777777777", "6666666666666666666666666666666666666666",
 		"8888888888888888888888888888888888888888", "1010101010101010101010101010101010101010"
-	nobodys = "0000000000000000000000000000000000000001"
+	headOf12 = "1212121212121212121212121212121212121212"
+	nobodys  = "0000000000000000000000000000000000000001"
 )
 
 type fixture struct {
@@ -73,6 +74,7 @@ func newFixture(t *testing.T, owners ...string) *fixture {
 //	#9  twin of #7 on the same commit, into release
 //	#10 develop → main
 //	#11 closed, on #10's commit
+//	#12 closed
 func (f *fixture) populate() {
 	f.t.Helper()
 	f.write(func(tx *sql.Tx) error {
@@ -85,6 +87,7 @@ func (f *fixture) populate() {
 			{Number: 9, HeadSHA: headOf7, HeadRef: "feature-copy", BaseRef: "release", Open: true},
 			{Number: 10, HeadSHA: headOf10, HeadRef: "develop", BaseRef: "main", Open: true},
 			{Number: 11, HeadSHA: headOf10, HeadRef: "gone", BaseRef: "main"},
+			{Number: 12, HeadSHA: headOf12, HeadRef: "gone too", BaseRef: "main"},
 		} {
 			p.RepoID, p.AsOf = shop, time.UnixMilli(1000)
 			if err == nil {
@@ -194,7 +197,9 @@ func TestWhereAnEventLeads(t *testing.T) {
 		{"our own check completes", hint("check_run", "completed", func(h *inbox.Hint) { h.SHA, h.AppID = headOf7, ourApp }), ""},
 		{"our own check is asked for again", hint("check_run", "rerequested", func(h *inbox.Hint) { h.SHA, h.AppID = headOf7, ourApp }), "pr/1/7 pr/1/9"},
 		{"a status on a closed one's commit", hint("status", "", sha(headOf10)), "pr/1/10"},
-		{"a status on some commit of a branch", hint("status", "", sha(nobodys)), ""},
+		{"a status on some commit of a branch", hint("status", "", sha(nobodys)), "commits/1"},
+		{"a check on the commit of a push of which we did not hear", hint("check_run", "completed", sha(nobodys)), "commits/1"},
+		{"a status on a commit that only closed ones had", hint("status", "", sha(headOf12)), "commits/1"},
 		{"a status in a repository that we never looked at", hint("status", "", func(h *inbox.Hint) {
 			h.Repo, h.SHA = inbox.Repo{ID: empty, FullName: "acme/empty"}, nobodys
 		}), "repo/2"},

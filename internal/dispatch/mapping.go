@@ -190,8 +190,10 @@ func (r *round) comment(h inbox.Hint) error {
 		User: c.User, CreatedAt: c.CreatedAt, UpdatedAt: c.UpdatedAt, URL: c.URL})
 }
 
+// check looks at what has the check's commit as its head. A button is one of
+// ours only on a check run of our App.
 func (r *round) check(h inbox.Hint) error {
-	if h.Button == nil || h.AppID != r.AppID && r.AppID != 0 {
+	if h.Button == nil || r.AppID == 0 || h.AppID != r.AppID {
 		return r.commit(h, nil)
 	}
 	return r.commit(h, &inbox.Command{Source: inbox.FromButton, Action: "pressed", Button: h.Button.Identifier,
@@ -214,7 +216,7 @@ func (r *round) commit(h inbox.Hint, c *inbox.Command) error {
 			numbers = append(numbers, p.Number)
 		}
 	}
-	if len(numbers) == 0 && len(known) == 0 {
+	if len(numbers) == 0 {
 		return r.unknownCommit(h)
 	}
 	seen := make(map[int]bool)
@@ -235,21 +237,23 @@ func (r *round) commit(h inbox.Hint, c *inbox.Command) error {
 	return nil
 }
 
-// unknownCommit has the whole repository looked at when we may simply not know
-// its pull requests yet. In one that we know, a commit that heads none is
-// nothing special: it is on a branch.
+// unknownCommit asks what a commit heads that heads nothing that we know. In a
+// repository at which we never looked, that is looked at as a whole; else the
+// commit is on a branch, or the event of the push that brought it was lost: the
+// mailbox of the repository's commits takes it, and GitHub is asked.
 func (r *round) unknownCommit(h inbox.Hint) error {
 	repo, err := r.Index.Repository(r.ctx, r.tx, h.Repo.ID)
 	if err != nil && !errors.Is(err, index.ErrUnknown) {
 		return err
 	}
-	if !repo.VerifiedAt.IsZero() {
-		open, err := r.Index.OpenPulls(r.ctx, r.tx, h.Repo.ID)
-		if err != nil || len(open) > 0 {
-			return err
-		}
+	s := queue.CommitsOf(h.Repo.ID)
+	if repo.VerifiedAt.IsZero() {
+		return r.touch(queue.RepositoryOf(h.Repo.ID))
 	}
-	return r.touch(queue.RepositoryOf(h.Repo.ID))
+	if h.Replayed || h.Again {
+		return r.touch(s)
+	}
+	return r.Queue.Post(r.ctx, r.tx, s.For(r.tenant), queue.Message{Key: h.SHA, At: h.ReceivedAt})
 }
 
 // organizationRepo is where an organization keeps the policy of all of its

@@ -70,6 +70,7 @@ type Finding struct {
 	Fact        string // what is so
 	Fix         string // what to do about it; "" when there is nothing to do
 	Type        string // the exact line to type, where there is one
+	File        string // the whole text of a file to commit, where there is one: ours, no user wrote any of it
 	Link        string // where to look, built by us or given by GitHub's API
 	By          Actor
 	Who         []string // logins or role names, when they are known
@@ -214,8 +215,8 @@ type PersonDecision struct {
 	// Voided says why the decision's own comment no longer carries it, "" when
 	// it does: "edited by @x", "deleted by @x". Only a GO can be voided so.
 	Voided string
-	// LiftsOwn marks a GO by somebody who may not decide here, accepted only
-	// because it takes back their own NO-GO.
+	// LiftsOwn marks a GO by somebody who had written some of the change. It
+	// lifts no NO-GO but their own, whether or not they may decide here.
 	LiftsOwn bool
 }
 

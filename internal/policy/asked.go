@@ -14,7 +14,7 @@ func (p *Policy) asks(id gate.Requirement) bool {
 	case "review/scope":
 		return len(p.Components) > 0
 	case "operational/window":
-		return len(p.Windows) > 0 || len(p.Freezes) > 0
+		return len(p.Windows)+len(p.EnforcedWindows)+len(p.Freezes) > 0
 	case "operational/tracker":
 		return p.Tracker.Kind != trackerNone
 	default:

@@ -34,6 +34,18 @@ func (p *Policy) approving(r gate.Record, files gate.Reading[[]gate.File]) []str
 	return slices.Compact(roles)
 }
 
+// counting lists the roles whose people count among the number of release
+// managers that a class asks for.
+func (p *Policy) counting(r gate.Record, files gate.Reading[[]gate.File]) []string {
+	roles := []string{ReleaseManager}
+	for _, a := range p.authorizationsFor(r, files) {
+		if !a.Besides {
+			roles = append(roles, a.Approve...)
+		}
+	}
+	return roles
+}
+
 // Deciders lists the roles whose people may say /go and /no-go on a pull
 // request: release managers, those who approve by its type and paths, and those
 // who may let it out of a freeze.
@@ -49,10 +61,11 @@ func (p *Policy) Deciders(r gate.Record, files gate.Reading[[]gate.File]) []stri
 // Asked lists the roles that are asked for a decision: those that approve by
 // type and paths, else the release managers.
 func (p *Policy) Asked(r gate.Record, files gate.Reading[[]gate.File]) []string {
-	if roles := p.approving(r, files); len(roles) > 0 {
+	roles := p.approving(r, files)
+	if len(p.counting(r, files)) > 1 { // roles that stand for release managers
 		return roles
 	}
-	return []string{ReleaseManager}
+	return slices.Compact(slices.Sorted(slices.Values(append(roles, ReleaseManager))))
 }
 
 // Holds tells whether an account holds any of the roles. One that it holds
@@ -142,20 +155,11 @@ func typeUnsaid(q question) []gate.Finding {
 	})
 }
 
-// byRoles: of each role that approves, one person has said /go.
-func byRoles(q question, e DecisionEvidence, roles []string, c count) []gate.Finding {
-	var found []gate.Finding
-	said := slices.Concat(c.counted, c.offPanel)
+// byRoles: of each role that approves, one person has said /go. It is unclear
+// when somebody may have whose GO could not be judged.
+func byRoles(q question, e DecisionEvidence, roles []string, c count) (found []gate.Finding, unclear bool) {
 	for _, role := range roles {
-		var unreadable []gate.Finding
-		approved := false
-		for _, u := range said {
-			holds := q.Policy.Authority(e, role, u)
-			approved = approved || holds.Known && holds.Value
-			if !holds.Known {
-				unreadable = append(unreadable, unread("the role of "+handle(u), holds.Why))
-			}
-		}
+		approved, unreadable := holders(q, e, role, c.approved())
 		if approved {
 			continue
 		}
@@ -163,12 +167,32 @@ func byRoles(q question, e DecisionEvidence, roles []string, c count) []gate.Fin
 			found = append(found, f)
 			continue
 		}
-		found = append(append(found, unreadable...), roleMissing(q, e, role, c))
+		switch may, open := holders(q, e, role, c.unsure); {
+		case may || len(open) > 0:
+			unclear = true
+		case len(unreadable) > 0:
+			found = append(found, unreadable...)
+		default:
+			found = append(found, roleMissing(q, e, role, c))
+		}
 	}
-	return found
+	return found, unclear
 }
 
-func roleMissing(q question, e PeopleEvidence, role string, c count) gate.Finding {
+// holders reports whether any of the users holds a role, and of whom that could
+// not be read.
+func holders(q question, e PeopleEvidence, role string, users []gate.User) (some bool, unreadable []gate.Finding) {
+	for _, u := range users {
+		holds := q.Policy.Authority(e, role, u)
+		some = some || holds.Known && holds.Value
+		if !holds.Known {
+			unreadable = append(unreadable, unread("the role of "+handle(u), holds.Why))
+		}
+	}
+	return some, unreadable
+}
+
+func roleMissing(q question, e DecisionEvidence, role string, c count) gate.Finding {
 	kind := "this release"
 	if q.Record.Type != "" {
 		kind = fmt.Sprintf("a release of type %s", q.Record.Type)
@@ -182,8 +206,8 @@ func roleMissing(q question, e PeopleEvidence, role string, c count) gate.Findin
 	if d := q.Policy.actingFor(role)[1:]; len(d) > 0 {
 		f.Fix = fmt.Sprintf("somebody with the role %s, or %s for it, comments", gate.Quote(role), gate.Quote(strings.Join(d, ", ")))
 	}
-	for _, s := range slices.Backward(c.judged) {
-		if s.Choice != gate.ChoiceGo || s.Counts || s.LiftsOwn || s.Code == codeReplaced {
+	for i, s := range slices.Backward(c.judged) {
+		if s.Choice != gate.ChoiceGo || s.Counts || s.doubt != nil || s.Code == codeReplaced || onlyLifts(q, e, c.judged, i) {
 			continue
 		}
 		if holds := q.Policy.Authority(e, role, s.User); holds.Known && holds.Value {

@@ -33,7 +33,12 @@ func Check(f File) (Effective, []*Error) {
 		return found, []*Error{first}
 	}
 	rest, part := splitEnforced(body)
-	faults := append(faultsOf(rest), faultsOf(part)...)
+	faults, own := faultsOf(rest, BuiltIn), BuiltIn()
+	if _, err := own.fill(rest); err == nil { // what is enforced may name what the rest defines
+		faults = faultsOf(part, own.clone)
+	} else {
+		faults = append(faults, slices.DeleteFunc(faultsOf(part, BuiltIn), follows)...)
+	}
 	if len(faults) == 0 { // it lies between the parts, or in what is a key elsewhere
 		return found, []*Error{first}
 	}
@@ -49,11 +54,11 @@ func ofRepository(name string) bool {
 }
 
 // faultsOf finds one error after the other: the key in which one lies is taken
-// out, and the rest is read again.
-func faultsOf(body ast.Node) []*Error {
+// out, and the rest is read again, over the policy that it is laid over.
+func faultsOf(body ast.Node, over func() *Policy) []*Error {
 	var faults []*Error
 	for len(faults) < maxFaults {
-		_, err := BuiltIn().fill(body)
+		_, err := over().fill(body)
 		var fault *Error
 		if !errors.As(err, &fault) {
 			break

@@ -52,9 +52,19 @@ func checks(q question, e ChecksEvidence) []gate.Finding {
 }
 
 func judgeChecks(q question, e ChecksEvidence, newest []gate.Check) []gate.Finding {
-	if len(q.Policy.Checks.Required) > 0 {
-		return requiredChecks(q, newest, namesOnly(q.Policy.Checks.Required))
+	if len(q.Policy.Checks.Required) == 0 {
+		return unnamedChecks(q, e, newest)
 	}
+	found := requiredChecks(q, newest, namesOnly(q.Policy.Checks.Required))
+	if q.Policy.Checks.Besides {
+		found = union(found, unnamedChecks(q, e, newest))
+	}
+	return found
+}
+
+// unnamedChecks judges what the base branch's rules require, else all that
+// report.
+func unnamedChecks(q question, e ChecksEvidence, newest []gate.Check) []gate.Finding {
 	rules := e.RequiredChecks()
 	if !rules.Known {
 		return one(unread("the base branch's rules", rules.Why))
@@ -133,7 +143,11 @@ func allChecks(q question, e FilesEvidence, newest []gate.Check) []gate.Finding 
 		if q.Policy.Checks.None {
 			return nil
 		}
-		return one(missingChecks(q, "no check has reported"))
+		f := missingChecks(q, "no check has reported")
+		if q.byOneAdmin() && f.Status == gate.Action { // else a repository without CI could never say that it has none
+			f.Status = gate.Advisory
+		}
+		return one(f)
 	}
 	succeeded := slices.ContainsFunc(newest, func(c gate.Check) bool { return c.State == "success" })
 	lenient := succeeded && !changesWorkflows(e)

@@ -1,11 +1,9 @@
 package policy
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"gonogo/internal/gate"
 )
@@ -20,150 +18,15 @@ type DecisionEvidence interface {
 	Decisions() []gate.PersonDecision
 }
 
-// lapse is why a decision no longer counts; the zero value means that it does.
-type lapse struct{ code, text string }
-
-// codeReplaced marks a decision whose own author has said something since.
-const codeReplaced = "replaced"
-
-// codeEdited marks a GO whose comment no longer carries it.
-const codeEdited = "edited-command"
-
-// standings judges every decision as of now: what a person said counts only
-// while all that they said it for is still so, and they still may say it.
-func standings(q question, e DecisionEvidence) []gate.Standing {
-	all := slices.SortedFunc(slices.Values(e.Decisions()), spoken)
-	judged := make([]gate.Standing, len(all))
-	for i, d := range slices.Backward(all) {
-		var why lapse
-		if d.Choice == gate.ChoiceNoGo {
-			why = lifted(q, e, d, all[i+1:])
-		} else {
-			why = cmp.Or(replaced(d, judged[i+1:]), lapsed(q, e, d, all))
-		}
-		judged[i] = gate.Standing{PersonDecision: d, Counts: why == lapse{}, Code: why.code, Lapsed: why.text}
-	}
-	return judged
-}
-
-// spoken orders decisions by when they were said, which need not be the order in
-// which they reached us. GitHub's clock has seconds; within one, comments go by
-// their ids.
-func spoken(a, b gate.PersonDecision) int {
-	if c := saidAt(a).Compare(saidAt(b)); c != 0 {
-		return c
-	}
-	if a.CommentID != 0 && b.CommentID != 0 {
-		return cmp.Compare(a.CommentID, b.CommentID)
-	}
-	return cmp.Compare(a.ID, b.ID)
-}
-
-// saidAt is when a decision was said, to the second.
-func saidAt(d gate.PersonDecision) time.Time {
-	if d.SaidAt.IsZero() {
-		return d.At.Truncate(time.Second)
-	}
-	return d.SaidAt.Truncate(time.Second)
-}
-
-// lifted says who lifted a NO-GO, or "". The same person may, and another
-// release manager, but not within the same second, in which NO-GO wins; a GO whose own comment was edited or deleted lifts nothing.
-// Whatever happens to the NO-GO's comment, the NO-GO stands.
-func lifted(q question, e DecisionEvidence, veto gate.PersonDecision, later []gate.PersonDecision) lapse {
-	for _, d := range later {
-		if d.Choice != gate.ChoiceGo || d.Voided != "" {
-			continue
-		}
-		// People with another deciding role may say /go, and lift nobody's veto.
-		manager := q.Policy.Authority(e, ReleaseManager, d.User)
-		if d.User.Is(veto.User) || !d.LiftsOwn && manager.Known && manager.Value && saidAt(d).After(saidAt(veto)) {
-			return lapse{"lifted", "lifted by /go of " + handle(d.User)}
-		}
-	}
-	return lapse{}
-}
-
-// replaced says what the same person said later, or "". A later GO that itself
-// does not count replaces nothing: after a force-push back to an earlier head
-// the GO for that head is good again.
-func replaced(d gate.PersonDecision, later []gate.Standing) lapse {
-	for _, l := range later {
-		if l.User.Is(d.User) && (l.Choice == gate.ChoiceNoGo || l.Counts) {
-			return lapse{codeReplaced, "replaced by their later " + strings.ToLower("/"+string(l.Choice))}
-		}
-	}
-	return lapse{}
-}
-
-// lapsed says why a GO no longer counts.
-func lapsed(q question, e DecisionEvidence, d gate.PersonDecision, all []gate.PersonDecision) lapse {
-	switch {
-	case d.Voided != "":
-		return lapse{codeEdited, fmt.Sprintf("the comment with /go of %s was %s", handle(d.User), d.Voided)}
-	case d.For.HeadSHA != q.PR.HeadSHA:
-		return lapse{"stale-go", fmt.Sprintf("/go by %s was for %s, head is %s", handle(d.User), gate.Short(d.For.HeadSHA), gate.Short(q.PR.HeadSHA))}
-	case d.For.BaseRef != q.PR.BaseRef:
-		return lapse{"base-changed", fmt.Sprintf("/go by %s was for a merge into %s, the pull request now targets %s", handle(d.User), gate.Quote(d.For.BaseRef), gate.Quote(q.PR.BaseRef))}
-	case d.For.Policy != q.Policy.Digest():
-		return lapse{"policy-changed", fmt.Sprintf("the policy changed after /go by %s", handle(d.User))}
-	}
-	if field := changedField(q, d, all); field != "" {
-		return lapse{"record-changed", fmt.Sprintf("'%s' changed after /go by %s", field, handle(d.User))}
-	}
-	return disqualified(q, e, d.User)
-}
-
-// changedField returns the first field that was edited since a GO, or "".
-// Naming somebody as final decision owner who has said /go on this head
-// changes nothing about what was decided.
-func changedField(q question, d gate.PersonDecision, all []gate.PersonDecision) gate.Field {
-	for _, field := range d.For.Terms.Changed(q.terms) {
-		if field == gate.FieldDecisionOwner && saidGo(all, q.PR.HeadSHA, q.Record.DecisionOwner) {
-			continue
-		}
-		return field
-	}
-	return ""
-}
-
-func saidGo(all []gate.PersonDecision, head string, owner gate.Owner) bool {
-	return owner.User != "" && slices.ContainsFunc(all, func(d gate.PersonDecision) bool {
-		return d.Choice == gate.ChoiceGo && d.Voided == "" && d.For.HeadSHA == head && strings.EqualFold(d.User.Login, owner.User)
-	})
-}
-
-// disqualified says why a person may not decide on this pull request. What
-// cannot be told is told as such, and does not count either.
-func disqualified(q question, e DecisionEvidence, u gate.User) lapse {
-	commits := e.Commits()
-	if !commits.Known {
-		return lapse{"github-down", "who wrote this pull request cannot be read"}
-	}
-	if wroteIt(q.PR, commits.Value).include(u) && !q.Policy.AuthorMayDecideOn(q.PR, e, q.class, u) {
-		if writers := e.Writers(); q.Policy.Solo && !writers.Known {
-			return lapse{"github-down", "whether anybody else has write access cannot be read"}
-		}
-		return lapse{"self-go", handle(u) + " wrote some of this pull request, and nobody decides on their own"}
-	}
-	roles := q.Policy.Deciders(q.Record, q.files)
-	holds := q.Policy.Holds(e, roles, u)
-	switch {
-	case !holds.Known:
-		return lapse{"github-down", "the role of " + handle(u) + " cannot be read"}
-	case !holds.Value && len(roles) == 1:
-		return lapse{"authority-lost", handle(u) + " is no longer a release manager"}
-	case !holds.Value:
-		return lapse{"authority-lost", fmt.Sprintf("%s no longer holds a role that decides here (%s)", handle(u), gate.Quote(strings.Join(roles, ", ")))}
-	}
-	return lapse{}
-}
-
 // veto: no NO-GO stands.
 func veto(q question, e DecisionEvidence) []gate.Finding {
 	var found []gate.Finding
-	for _, s := range standings(q, e) {
+	for _, s := range judgments(q, e) {
 		if s.Choice != gate.ChoiceNoGo || !s.Counts {
+			continue
+		}
+		if s.doubt != nil {
+			found = append(found, *s.doubt)
 			continue
 		}
 		fact := handle(s.User) + " said /no-go"
@@ -185,9 +48,12 @@ func veto(q question, e DecisionEvidence) []gate.Finding {
 // authorized: of each role that the policy asks for by release type and paths,
 // one person has said /go on this head, base, policy and record; where it asks
 // for none, release managers have. They are as many as the class asks for, the
-// record's final decision owner among them. Where the record names a panel, only
-// the panel counts.
+// record's final decision owner among them. More than one are a panel, in which
+// only release managers count; where the record names it, only those named.
 func authorized(q question, e DecisionEvidence) []gate.Finding {
+	if q.byOneAdmin() {
+		return adminDecided(q, e)
+	}
 	if !q.Record.Found {
 		return nil
 	}
@@ -196,60 +62,98 @@ func authorized(q question, e DecisionEvidence) []gate.Finding {
 	if need == 0 && len(roles) == 0 {
 		return found
 	}
-	c := countGo(q, e, standings(q, e))
-	missing := byRoles(q, e, roles, c)
+	c := countGo(q, e, need)
+	missing, unclear := byRoles(q, e, roles, c)
 	found = append(found, missing...)
+	short := len(c.counted) < need
 	switch {
-	case len(c.unread) > 0 && len(c.counted)+len(c.unsure) >= need:
-		return append(found, c.unread...)
-	case len(c.counted) < need && (len(missing) == 0 || need > 1):
-		return append(append(found, c.unread...), shortOf(q, need, c))
-	case len(missing) > 0:
+	case short && len(c.counted)+len(c.unsure) < need && (len(missing) == 0 || need > 1):
+		return append(append(found, c.unread...), shortOf(q, e, need, c))
+	case short || unclear || len(missing) > 0:
 		return append(found, c.unread...)
 	}
-	said := c.counted
-	if len(said) == 0 {
-		said = c.offPanel
-	}
-	return append(found, ownerAmong(q, e, said)...)
+	return append(found, ownerAmong(q, e, c)...)
 }
 
-// count is who has said GO: whose counts, whose may count once something can be
-// read (and what), and whose does not since they are not on the panel.
+// Waiting is a /go that waits until something can be read: who said it, and a
+// finding that says what, see Unread.
+type Waiting struct {
+	User gate.User
+	Why  gate.Finding
+}
+
+// count is who has said GO.
 type count struct {
-	judged   []gate.Standing
-	counted  []gate.User
-	unsure   []gate.User
-	unread   []gate.Finding
+	judged  []judgment
+	counted []gate.User // whose GO is one of those that the class asks for
+	besides []gate.User // who approves by release type or paths, and is not of the panel's role
+	further []gate.User // who approves by what the repository asks for beside its organization
+	unsure  []gate.User // whose GO may count once something can be read
+	unread  []gate.Finding
+	// offPanel are those who do not count since the record's panel does not name
+	// them.
 	offPanel []gate.User
 }
 
-func countGo(q question, e DecisionEvidence, judged []gate.Standing) count {
-	c := count{judged: judged}
-	commits := e.Commits()
+// doubts notes what could not be read about the GO of u.
+func (c *count) doubts(u gate.User, f gate.Finding) {
+	if !slices.ContainsFunc(c.unsure, u.Is) {
+		c.unsure = append(c.unsure, u)
+	}
+	if !slices.ContainsFunc(c.unread, func(have gate.Finding) bool { return have.Fact == f.Fact }) {
+		c.unread = append(c.unread, f)
+	}
+}
+
+// approved lists everybody whose GO stands for a role, the panel apart.
+func (c *count) approved() []gate.User {
+	return slices.Concat(c.counted, c.besides, c.further, c.offPanel)
+}
+
+// said lists those among whom the final decision owner must be.
+func (c *count) said() []gate.User {
+	if all := slices.Concat(c.counted, c.besides); len(all) > 0 {
+		return all
+	}
+	return slices.Concat(c.offPanel, c.further)
+}
+
+func countGo(q question, e DecisionEvidence, need int) count {
+	c := count{judged: judgments(q, e)}
 	deciders := append([]string{ReleaseManager}, q.Policy.approving(q.Record, q.files)...)
-	for _, s := range judged {
-		if s.Choice != gate.ChoiceGo || s.For.HeadSHA != q.PR.HeadSHA || s.Code == codeReplaced || s.Code == codeEdited {
+	for _, w := range q.Waiting {
+		c.doubts(w.User, w.Why)
+	}
+	for _, s := range c.judged {
+		if s.Choice != gate.ChoiceGo || s.For.HeadSHA != q.PR.HeadSHA || !s.Counts && s.doubt == nil {
 			continue
 		}
-		holds := q.Policy.Holds(e, deciders, s.User)
+		holds, regular := q.Policy.Holds(e, deciders, s.User), q.Policy.Holds(e, q.Policy.counting(q.Record, q.files), s.User)
+		counts := regular
+		if need > 1 {
+			counts = q.Policy.Authority(e, ReleaseManager, s.User)
+		}
 		panel := onPanel(q, e, s.User)
 		switch {
+		case holds.Known && !holds.Value: // who may only let it out of a freeze decides nothing else
+		case s.doubt != nil:
+			c.doubts(s.User, *s.doubt)
 		case !holds.Known:
-			c.unsure, c.unread = append(c.unsure, s.User), append(c.unread, unread("the role of "+handle(s.User), holds.Why))
-		case !commits.Known && holds.Value:
-			c.unsure = append(c.unsure, s.User)
-		case !s.Counts || !holds.Value: // who may only let it out of a freeze decides nothing else
+			c.doubts(s.User, unread("the role of "+handle(s.User), holds.Why))
 		case !panel.Known:
-			c.unsure, c.unread = append(c.unsure, s.User), append(c.unread, unread("the go/no-go panel", panel.Why))
-		case panel.Value:
-			c.counted = append(c.counted, s.User)
-		default:
+			c.doubts(s.User, unread("the go/no-go panel", panel.Why))
+		case !panel.Value:
 			c.offPanel = append(c.offPanel, s.User)
+		case counts.Known && counts.Value:
+			c.counted = append(c.counted, s.User)
+		case regular.Known && regular.Value:
+			c.besides = append(c.besides, s.User)
+		default:
+			c.further = append(c.further, s.User)
 		}
-	}
-	if !commits.Known {
-		c.unread = append(c.unread, unread("the list of commits", commits.Why))
+		if holds.Known && holds.Value && s.doubt == nil && panel.Known && panel.Value && !counts.Known {
+			c.doubts(s.User, unread("the role of "+handle(s.User), counts.Why))
+		}
 	}
 	return c
 }
@@ -298,7 +202,7 @@ func (q question) isOwner(e PeopleEvidence, o gate.Owner, u gate.User) gate.Read
 }
 
 // shortOf says whose GO is missing, or why the ones given do not count.
-func shortOf(q question, need int, c count) gate.Finding {
+func shortOf(q question, e DecisionEvidence, need int, c count) gate.Finding {
 	f := gate.Finding{
 		Status: gate.Action, Code: "go-missing", By: gate.ByDecider,
 		Fact: "no release manager has said /go on " + gate.Short(q.PR.HeadSHA),
@@ -313,11 +217,14 @@ func shortOf(q question, need int, c count) gate.Finding {
 		f.Fact = fmt.Sprintf("%d of %d release managers said /go on %s", len(c.counted), need, gate.Short(q.PR.HeadSHA))
 		f.Fix = fmt.Sprintf("%d more of the go/no-go panel (%s among them) comment", need-len(c.counted), whoDecides(q))
 	}
-	if latest := latestLapsed(c.judged); latest != nil {
+	if latest := latestLapsed(q, e, c.judged); latest != nil {
 		f.Code, f.Fact = latest.Code, latest.Lapsed
 		if need > 1 {
 			f.Fact += fmt.Sprintf(" (%d of %d count)", len(c.counted), need)
 		}
+	}
+	if len(c.besides) > 0 {
+		f.Fact += "; not counted for the panel, in which release managers count: " + handles(c.besides)
 	}
 	if len(c.offPanel) > 0 {
 		f.Fact += "; not counted, since the record's panel does not name them: " + handles(c.offPanel)
@@ -340,12 +247,11 @@ func whoDecides(q question) string {
 	return gate.Quote(q.Record.DecisionOwner.String())
 }
 
-// latestLapsed returns the newest GO that no longer counts and was not
-// replaced by its own author, or nil.
-func latestLapsed(judged []gate.Standing) *gate.Standing {
-	for i := len(judged) - 1; i >= 0; i-- {
-		s := judged[i]
-		if s.Choice == gate.ChoiceGo && !s.Counts && !s.LiftsOwn && s.Code != codeReplaced {
+// latestLapsed returns the newest GO that is known not to count any longer and
+// was not replaced by its own author, or nil.
+func latestLapsed(q question, e DecisionEvidence, judged []judgment) *judgment {
+	for i, s := range slices.Backward(judged) {
+		if s.Choice == gate.ChoiceGo && !s.Counts && s.doubt == nil && s.Code != codeReplaced && !onlyLifts(q, e, judged, i) {
 			return &s
 		}
 	}
@@ -354,21 +260,25 @@ func latestLapsed(judged []gate.Standing) *gate.Standing {
 
 // ownerAmong asks that the record's final decision owner is among those who
 // said GO.
-func ownerAmong(q question, e PeopleEvidence, counted []gate.User) []gate.Finding {
+func ownerAmong(q question, e PeopleEvidence, c count) []gate.Finding {
 	if q.Record.DecisionOwner.IsZero() {
 		return nil // said by decision/record
 	}
+	said := c.said()
 	owner := gate.Quote(q.Record.DecisionOwner.String())
-	switch is := q.isAny(e, []gate.Owner{q.Record.DecisionOwner}, counted); {
+	switch is := q.isAny(e, []gate.Owner{q.Record.DecisionOwner}, said); {
 	case !is.Known:
 		return one(unread("the final decision owner "+owner, is.Why))
 	case is.Value:
 		return nil
 	}
+	if may := q.isAny(e, []gate.Owner{q.Record.DecisionOwner}, c.unsure); may.Value || !may.Known {
+		return c.unread
+	}
 	return one(gate.Finding{
 		Status: gate.Action, Code: "wrong-owner", By: gate.ByDecider,
-		Fact: fmt.Sprintf("the record names %s, /go came from %s", owner, handles(counted)),
-		Fix:  fmt.Sprintf("%s comments the line, or the author names %s as final decision owner (that voids nothing)", owner, handle(counted[0])),
+		Fact: fmt.Sprintf("the record names %s, /go came from %s", owner, handles(said)),
+		Fix:  fmt.Sprintf("%s comments the line, or the author names %s as final decision owner (that voids nothing)", owner, handle(said[0])),
 		Type: "/go " + gate.Short(q.PR.HeadSHA),
 	})
 }

@@ -37,9 +37,15 @@ type Input struct {
 	Now      time.Time
 	// HeadSeen is when this head commit was first seen by this server.
 	HeadSeen time.Time
+	// Change is what the pull request does to the policy, if to nothing else. One
+	// that touches anything else is judged without it.
+	Change Change
 	// Faults are findings about what the evaluation itself is made from: see
 	// Invalid and Unread.
 	Faults []gate.Finding
+	// Waiting are the /go commands that could not be heard yet. None counts, and
+	// none is missing.
+	Waiting []Waiting
 }
 
 // question is an Input with what several requirements need to know of it.
@@ -50,6 +56,9 @@ type question struct {
 	terms gate.Terms
 	files gate.Reading[[]gate.File]
 	bare  bool // an update of dependencies, which has no record
+	// without is what is left out of what the policy asks for, for what the pull
+	// request is.
+	without []gate.Requirement
 }
 
 // requirement is one checkable thing. Its judge returns findings with their
@@ -67,7 +76,7 @@ const inputs gate.Requirement = "decision/inputs"
 // requirements lists all requirements in the order in which they are shown.
 var requirements = [...]requirement{
 	{"decision/record", "the record is complete", func(q question, _ Evidence) []gate.Finding { return record(q) }},
-	{inputs, "policy and comments were read", func(q question, _ Evidence) []gate.Finding { return q.Faults }},
+	{inputs, "policy and comments were read", func(q question, _ Evidence) []gate.Finding { return ownInputs(q) }},
 	{"risk/floor", "the declared class is high enough for what changes", func(q question, e Evidence) []gate.Finding { return riskFloor(q, e) }},
 	{"code/checks", "all required checks are green", func(q question, e Evidence) []gate.Finding { return checks(q, e) }},
 	{"code/secrets", "no credential in added lines", func(q question, e Evidence) []gate.Finding { return secrets(q, e) }},
@@ -156,10 +165,18 @@ func Evaluate(in Input) gate.Evaluation {
 		in.Evidence = unreadEvidence{}
 	}
 	q := question{Input: in, terms: in.Record.Terms(), files: in.Evidence.Files()}
+	if !PolicyAlone(in.PR.Repo, q.files) {
+		q.Change = ChangeNone
+	}
 	q.floor = floorOf(in.Policy, in.PR.Labels, q.files)
 	q.class = classOf(in.Policy, in.Record, q.floor)
 	if q.bare = dependencyUpdate(q, in.Evidence); q.bare {
 		q.class = gate.Low
+	}
+	for _, r := range requirements {
+		if q.asksNothing(r.id) && in.Policy.mentions(r.id, q.class) {
+			q.without = append(q.without, r.id)
+		}
 	}
 
 	ev := gate.Evaluation{
@@ -263,6 +280,9 @@ func row(q question, g gate.Gate, findings []gate.Finding) gate.GateRow {
 	}
 	if asked == 0 {
 		r.Evidence, r.Comparison, r.Reason = "—", gate.NotRequired, fmt.Sprintf("not asked at %s risk", q.class)
+		if q.leavesOut(g) {
+			r.Reason = q.leftOut()
+		}
 		return r
 	}
 	r.Evidence = "holds"
@@ -270,10 +290,16 @@ func row(q question, g gate.Gate, findings []gate.Finding) gate.GateRow {
 		r.Evidence = worst.Fact
 	}
 	r.Comparison, r.Reason = compare(r.Claim, worst.Status)
-	if q.bare {
-		r.Comparison, r.Reason = gate.NotRequired, "an update of dependencies needs no record"
+	if q.bare || q.byOneAdmin() {
+		r.Comparison, r.Reason = gate.NotRequired, q.leftOut()
 	}
 	return r
+}
+
+// leavesOut reports whether a requirement of gate g would be asked, were it not
+// for what the pull request is.
+func (q question) leavesOut(g gate.Gate) bool {
+	return slices.ContainsFunc(q.without, func(id gate.Requirement) bool { return id.Gate() == g && q.Policy.blocks(id, q.class) })
 }
 
 // compare sets what the record claims of a gate against the gravest status of

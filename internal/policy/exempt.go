@@ -2,6 +2,7 @@ package policy
 
 import (
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 
@@ -9,13 +10,40 @@ import (
 )
 
 // BotRecord is the record of a bot's pull request in which nobody has written
-// one: what a bot writes is none.
-func BotRecord(bot gate.User) gate.Record {
-	return gate.Record{Problems: []gate.Problem{{
-		Severity: gate.Error, Code: "bot-record",
-		Message: handle(bot) + " opened this pull request, and a bot's description is never a record",
-		Fix:     "somebody with write access writes the Release Decision (`gonogo template` prints it) in a comment that begins with a line `/recheck`, and counts as an author from then on",
-	}}}
+// one: what a bot writes is none. Of an update of dependencies that only wants
+// for a signature it says so.
+func BotRecord(p *Policy, pr gate.PullRequest, e ExemptEvidence) gate.Record {
+	message := handle(pr.Author) + " opened this pull request, and a bot's description is never a record"
+	fix := "somebody with write access writes the Release Decision (`gonogo template` prints it) in a comment that begins with a line `/recheck`, and counts as an author from then on"
+	if sha := unsignedUpdate(p, pr, e); sha != "" {
+		message = fmt.Sprintf("%s updates dependencies, but the signature of its commit %s could not be verified: anybody can write a bot's name into a commit", handle(pr.Author), gate.Short(sha))
+		fix = "let the bot make its commits anew and signed (Dependabot does it after a comment `@dependabot recreate`); or " + fix
+	}
+	return gate.Record{Problems: []gate.Problem{{Severity: gate.Error, Code: "bot-record", Message: message, Fix: fix}}}
+}
+
+// UnreadRecord is the record of a bot's pull request of which it could not be
+// read whether somebody has written one, or whether it needs one. It asks for
+// nothing: what blocks is the fault that the evaluation is told of besides.
+func UnreadRecord(why gate.Unreadable) gate.Record {
+	f := unread("whether this bot's pull request has a record, or needs one,", why)
+	return gate.Record{Problems: []gate.Problem{{Severity: gate.Warning, Code: f.Code, Message: f.Fact, Fix: f.Fix}}}
+}
+
+// UpdateUnread reports whether a bot's pull request may be an update of
+// dependencies, and what cannot be read just now to tell.
+func UpdateUnread(p *Policy, pr gate.PullRequest, e ExemptEvidence) (what string, why gate.Unreadable, unread bool) {
+	files, commits := e.Files(), e.Commits()
+	switch {
+	case !named(p.Dependencies.Bots, pr.Author.Login):
+		return "", gate.Unreadable{}, false
+	case !files.Known:
+		return "the list of changed files", files.Why, files.Why.Cause == gate.CauseFault
+	case !commits.Known && manifestsOnly(p, pr, e):
+		return "the list of commits", commits.Why, commits.Why.Cause == gate.CauseFault
+	default:
+		return "", gate.Unreadable{}, false
+	}
 }
 
 // ExemptEvidence is what exemptions ask.
@@ -36,15 +64,47 @@ var withoutRecord = [...]gate.Requirement{
 // dependencyUpdate reports whether the pull request is one of a known bot that
 // touches nothing but manifests and lock files.
 func dependencyUpdate(q question, e ExemptEvidence) bool {
-	d := q.Policy.Dependencies
-	return q.PR.Author.Bot && !q.Record.Found && named(d.Bots, q.PR.Author.Login) && q.floor.class == gate.Low &&
-		len(d.Paths) > 0 && allMatch(e, d.Paths) && allTheirs(q.PR, e)
+	return q.PR.Author.Bot && !q.Record.Found && named(q.Policy.Dependencies.Bots, q.PR.Author.Login) &&
+		manifestsOnly(q.Policy, q.PR, e) && allTheirs(q.PR, e)
 }
 
-// asksNothing reports whether requirement id is left out for an update of
-// dependencies.
-func (q question) asksNothing(id gate.Requirement) bool {
-	return q.bare && !slices.Contains(withoutRecord[:], id)
+// manifestsOnly reports whether a pull request touches nothing but manifests and
+// lock files, and no floor is meant for just these or set by its labels.
+func manifestsOnly(p *Policy, pr gate.PullRequest, e FilesEvidence) bool {
+	return len(p.Dependencies.Paths) > 0 && allMatch(e, p.Dependencies.Paths) && manifestFloor(p, pr.Labels, e.Files()) == gate.Low
+}
+
+// manifestFloor is the floor of manifests and lock files. Where they lie raises
+// nothing: services/auth/go.mod is no sign-in code.
+func manifestFloor(p *Policy, labels []string, files gate.Reading[[]gate.File]) gate.Class {
+	apart := *p
+	apart.Floors = nil
+	for _, f := range p.Floors {
+		f.Words = nil
+		f.Paths = slices.DeleteFunc(slices.Clone(f.Paths), func(glob string) bool { return strings.Trim(path.Base(glob), "*") == "" })
+		apart.Floors = append(apart.Floors, f)
+	}
+	return floorOf(&apart, labels, files).class
+}
+
+// unsignedUpdate is a commit by which a pull request is no update of
+// dependencies only because its signature is not verified; "" when there is
+// none, or something else is in the way too.
+func unsignedUpdate(p *Policy, pr gate.PullRequest, e ExemptEvidence) string {
+	commits := e.Commits()
+	if !pr.Author.Bot || !named(p.Dependencies.Bots, pr.Author.Login) || !commits.Known || pr.HeadRepoID != pr.Repo.ID || !manifestsOnly(p, pr, e) {
+		return ""
+	}
+	sha := ""
+	for _, c := range commits.Value {
+		if !names(pr.Author, c) {
+			return ""
+		}
+		if !c.Verified {
+			sha = c.SHA
+		}
+	}
+	return sha
 }
 
 // exemption returns the rule of the policy by which the pull request passes
@@ -113,9 +173,12 @@ func allTheirs(pr gate.PullRequest, e CommitsEvidence) bool {
 }
 
 func isBy(author gate.User, c gate.Commit) bool {
-	if c.Author == nil || !c.Author.Is(author) || len(c.CoAuthors) > 0 || author.Bot && !c.Verified {
-		return false
-	}
-	byGitHub := c.Committer != nil && c.Committer.Login == githubCommitter && c.Verified
-	return byGitHub || c.Committer != nil && c.Committer.Is(author)
+	byGitHub := c.Committer != nil && c.Committer.Login == githubCommitter
+	return names(author, c) && (c.Verified || !author.Bot && !byGitHub)
+}
+
+// names reports whether a commit names author, and GitHub beside it at most.
+func names(author gate.User, c gate.Commit) bool {
+	return c.Author != nil && c.Author.Is(author) && len(c.CoAuthors) == 0 && c.Committer != nil &&
+		(c.Committer.Is(author) || c.Committer.Login == githubCommitter)
 }

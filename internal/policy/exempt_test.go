@@ -14,6 +14,9 @@ var (
 
 // Writers are the people of the tables whose permission is write or more.
 func (w *world) Writers() gate.Reading[[]gate.Collaborator] {
+	if w.writers != nil {
+		return *w.writers
+	}
 	if w.writersUnread {
 		return unreadable[[]gate.Collaborator](gate.CauseFault)
 	}
@@ -145,7 +148,7 @@ func TestOnePersonAlone(t *testing.T) {
 		{"decides alone", func(*world) {}, gate.Ready, "", true},
 		{"has not decided yet", func(w *world) { w.decisions = nil }, gate.Waiting, "action decision/authorized go-missing", false},
 		{"a second person came", func(w *world) { w.perms["lee"] = read(gate.PermissionWrite) }, gate.Waiting, "action decision/authorized self-go", false},
-		{"whether there is a second one is unknown", func(w *world) { w.writersUnread = true }, gate.Waiting, "action decision/authorized github-down", false},
+		{"whether there is a second one is unknown", func(w *world) { w.writersUnread = true }, gate.NotVerified, "unknown decision/authorized github-down", false},
 		{"the policy does not say solo", func(w *world) {
 			w.Policy.Solo = false
 			w.decisions = nil

@@ -80,17 +80,29 @@ func (c Case) opening(p *Policy) string {
 }
 
 // deciding says whose /go a case needs. Those of the roles that approve count
-// among the number that the class asks for.
+// among the number that the class asks for; of a panel only those that act for
+// release managers do.
 func (p *Policy) deciding(c Case) []string {
 	var needs []string
 	roles := p.approvers(c)
 	for _, role := range roles {
 		needs = append(needs, "a /go from "+role)
 	}
-	n := p.Go.For(c.Class) - len(roles)
-	switch {
+	n := p.Go.For(c.Class)
+	var regular []string
+	for _, a := range p.applying(c) {
+		if !a.Besides {
+			regular = union(regular, a.Approve)
+		}
+	}
+	among := len(regular)
+	if n > 1 {
+		managers := p.actingFor(ReleaseManager)
+		among = len(slices.DeleteFunc(slices.Clone(roles), func(role string) bool { return !slices.Contains(managers, role) }))
+	}
+	switch n -= among; {
 	case n <= 0:
-	case len(roles) == 0:
+	case among == 0:
 		needs = append(needs, fmt.Sprintf("%s from %s", plain(n, "/go"), plainRole(n)))
 	default:
 		needs = append(needs, fmt.Sprintf("%d more /go from %s", n, plainRole(n)))
@@ -278,11 +290,14 @@ func (p *Policy) monitoringWords(c Case) []string {
 
 func (p *Policy) windowWords(Case) []string {
 	var words []string
-	for _, w := range p.Windows {
-		words = append(words, fmt.Sprintf("only on %s from %s to %s (%s)", commas(w.Days), w.From, w.To, zoneOf(w, p)))
-	}
-	if len(words) > 1 {
-		words = []string{strings.Join(words, ", or ")}
+	for _, set := range [][]Window{p.Windows, p.EnforcedWindows} {
+		var open []string
+		for _, w := range set {
+			open = append(open, fmt.Sprintf("only on %s from %s to %s (%s)", commas(w.Days), w.From, w.To, zoneOf(w, p)))
+		}
+		if len(open) > 0 {
+			words = append(words, strings.Join(open, ", or "))
+		}
 	}
 	for _, f := range p.Freezes {
 		words = append(words, fmt.Sprintf("not in the freeze %s, %s to %s", f.Name, f.From, f.To))
@@ -413,26 +428,51 @@ func sentenceCase(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
 // Compare says what comes and goes for a kind of pull request when one policy
 // replaces another, each in a sentence.
 func Compare(before, after *Policy, c Case) (comes, goes []string) {
-	old, now := lines(before.wants(c)), lines(after.wants(c))
+	old, now := append(lines(before.wants(c)), before.whoDecides()), append(lines(after.wants(c)), after.whoDecides())
 	for _, l := range now {
 		if !slices.Contains(old, l) {
 			comes = append(comes, l)
 		}
 	}
 	for _, l := range old {
-		if !slices.Contains(now, l) {
+		hardened := slices.Contains(now, strings.TrimSuffix(l, advice))
+		if !slices.Contains(now, l) && !hardened {
 			goes = append(goes, l)
 		}
 	}
 	return comes, goes
 }
 
+// whoDecides says who release managers are.
+func (p *Policy) whoDecides() string {
+	var who []string
+	for _, name := range p.actingFor(ReleaseManager) {
+		role := p.Roles[name]
+		if role.Permission != "" {
+			who = append(who, "people with "+role.Permission+" permission")
+		}
+		for _, login := range role.Users {
+			who = append(who, "@"+login)
+		}
+		for _, team := range role.Teams {
+			who = append(who, "members of @"+team)
+		}
+	}
+	if len(who) == 0 {
+		return "nobody is a release manager"
+	}
+	return "release managers are " + commas(who)
+}
+
+// advice ends what is said without blocking.
+const advice = " (advice)"
+
 func lines(asks []ask) []string {
 	list := make([]string, 0, len(asks))
 	for _, a := range asks {
 		text := a.text
 		if !a.blocks {
-			text += " (advice)"
+			text += advice
 		}
 		list = append(list, text)
 	}

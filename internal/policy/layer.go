@@ -77,12 +77,13 @@ func Combine(organization, repository *File) (Effective, error) {
 		out.Files = append(out.Files, fileOf(organization, org.at))
 	}
 	if out.Enforces {
-		t := tightening{policy: out.Policy, by: org.enforced, enforced: org.enforcedAt, given: given, repository: repository != nil}
+		t := tightening{policy: out.Policy, org: org.enforced, by: enforces(org.enforced, org.enforcedAt), enforced: org.enforcedAt, given: given, repository: repository != nil}
 		t.all()
 		out.Overruled = t.overruled
 		file := fileOf(organization, org.enforcedAt)
 		file.Enforces = true
 		out.Files = append(out.Files, file)
+		out.Enforced = file.Keys
 	}
 	return out, nil
 }
@@ -113,7 +114,7 @@ func fileOf(f *File, at places) gate.PolicyFile {
 type organizationFile struct {
 	policy     *Policy
 	at         places
-	enforced   *Policy // nil: it enforces nothing
+	enforced   *Policy // with the enforce part over it; nil: it enforces nothing
 	enforcedAt places
 }
 
@@ -145,12 +146,12 @@ func parseOrganization(f *File) (*organizationFile, error) {
 	if part == nil {
 		return o, nil
 	}
-	o.enforced = BuiltIn()
+	o.enforced = o.policy.clone()
 	if o.enforcedAt, err = o.enforced.fill(part); err != nil {
 		return nil, err
 	}
 	delete(o.enforcedAt, "check")
-	return o, notToEnforce(o.enforced, o.enforcedAt)
+	return o, notToEnforce(o.enforcedAt)
 }
 
 // splitEnforced takes the enforce part out of a file's keys.
@@ -180,22 +181,6 @@ func splitEnforced(body ast.Node) (rest, enforced ast.Node) {
 // ParseOrganization reads the file of an organization: a policy that may hold
 // an enforce part. An error is an *Error.
 func ParseOrganization(f File) (Effective, error) { return Combine(&f, nil) }
-
-// tightening lays what an organization enforces over a repository's policy.
-type tightening struct {
-	policy     *Policy
-	by         *Policy // what is enforced
-	enforced   places  // the keys that it gives
-	given      places  // the keys that the repository's file gives
-	repository bool
-	overruled  []gate.Finding
-}
-
-// says reports whether key is enforced.
-func (t *tightening) says(key string) bool {
-	_, ok := t.enforced[key]
-	return ok
-}
 
 // told notes that what the repository says under key does not count, if it says
 // anything there.

@@ -3,6 +3,7 @@ package policy
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -99,22 +100,66 @@ func TestARepositoryNeverAsksForLess(t *testing.T) {
 }
 
 func TestWindowsOfBothMustBeOpen(t *testing.T) {
-	const enforced = "enforce:\n  windows: [{days: [mon, tue], from: '09:00', to: '16:00'}]"
-	tests := []struct{ name, repo, want string }{
-		{"the repository says nothing", "ask: none", "mon tue 09:00 16:00"},
-		{"narrower", "windows: [{days: [mon], from: '10:00', to: '18:00'}]", "mon 10:00 16:00"},
-		{"elsewhere", "windows: [{days: [sat], from: '10:00', to: '18:00'}]", "mon tue 09:00 16:00"},
-		{"in another zone", "windows: [{days: [mon], from: '10:00', to: '18:00', zone: Europe/Berlin}]", "mon tue 09:00 16:00"},
+	const enforced = "enforce:\n  windows: [{days: [MON, tue], from: '9:00', to: '16:00'}]\n  freezes: [{name: f, from: 2026-03-10, to: 2026-03-10}]"
+	at := func(day, hour int) time.Time { return monday.Add(time.Duration(24*day+hour) * time.Hour) }
+	tests := []struct {
+		name, repo string
+		open, shut []time.Time
+	}{
+		{"the repository says nothing", "ask: none", []time.Time{at(0, 9), at(1, 15)}, []time.Time{at(0, 8), at(0, 16), at(2, 10), at(8, 10)}},
+		{"narrower", "windows: [{days: [Mon], from: '10:00', to: '18:00'}]", []time.Time{at(0, 10), at(0, 15)}, []time.Time{at(0, 9), at(0, 17), at(1, 10)}},
+		{"single digits are hours, not letters", "windows: [{days: [mon], from: '08:00', to: '10:00'}]", []time.Time{at(0, 9)}, []time.Time{at(0, 8), at(0, 10)}},
+		{"in another zone", "windows: [{days: [mon], from: '10:00', to: '18:00', zone: Asia/Tokyo}]", nil, []time.Time{at(0, 2), at(0, 9), at(0, 11)}},
+		{"in another zone, in part", "windows: [{days: [mon], from: '18:00', to: '24:00', zone: Asia/Tokyo}]", []time.Time{at(0, 9), at(0, 14)}, []time.Time{at(0, 15), at(1, 10)}},
+		{"in the zone of its file", "zone: Asia/Tokyo\nwindows: [{days: [mon], from: '00:00', to: '24:00'}]", []time.Time{at(0, 9), at(0, 14)}, []time.Time{at(0, 0), at(0, 15), at(1, 10)}},
+		{"a zone without windows", "zone: Asia/Tokyo", []time.Time{at(0, 9), at(0, 15)}, []time.Time{at(0, 0), at(0, 8), at(0, 16), at(8, 9), at(8, 15)}},
+		{"an evening that is night elsewhere", "zone: Pacific/Auckland\nwindows: [{days: [mon], from: '21:00', to: '24:00'}]", []time.Time{at(0, 9), at(0, 10)}, []time.Time{at(0, 8), at(0, 11)}},
+		{"never both", "windows: [{days: [sat], from: '10:00', to: '18:00'}]", nil, []time.Time{at(0, 10), at(5, 12)}},
 	}
 	for _, tt := range tests {
 		got, err := Combine(orgFile(enforced), repoFile(tt.repo))
 		if err != nil {
 			t.Fatal(err)
 		}
-		w := got.Windows[0]
-		if have := strings.Join(append(w.Days, w.From, w.To), " "); len(got.Windows) != 1 || have != tt.want {
-			t.Errorf("%s: %s", tt.name, have)
+		for _, open := range tt.open {
+			if !got.openAt(open) {
+				t.Errorf("%s: shut on %s", tt.name, open.Format("Mon 15:04"))
+			}
 		}
+		for _, shut := range tt.shut {
+			if got.openAt(shut) {
+				t.Errorf("%s: open on %s", tt.name, shut.Format("Mon 15:04"))
+			}
+		}
+	}
+}
+
+// The edges of windows of two lists and zones are found, and a calendar that
+// never opens says so.
+func TestTheEdgesOfBothWindows(t *testing.T) {
+	combine := func(repo string) calendar {
+		got, err := Combine(orgFile("enforce: {windows: [{days: [mon, tue], from: '09:00', to: '16:00'}]}"), repoFile(repo))
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := got.calendar()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	c := combine("windows: [{days: [mon], from: '18:00', to: '21:00', zone: Asia/Tokyo}, {days: [mon], from: '21:00', to: '22:00', zone: Asia/Tokyo}]")
+	if opens, ok := c.opens(monday); !ok || !opens.Equal(monday.Add(9*time.Hour)) {
+		t.Errorf("opens %s", opens)
+	}
+	if shuts := c.shuts(monday.Add(10 * time.Hour)); !shuts.Equal(monday.Add(13 * time.Hour)) {
+		t.Errorf("shuts %s", shuts)
+	}
+	if opens, ok := c.opens(monday.Add(14 * time.Hour)); !ok || !opens.Equal(monday.Add(7*day+9*time.Hour)) {
+		t.Errorf("opens again %s", opens)
+	}
+	if opens, ok := combine("windows: [{days: [sat], from: '10:00', to: '18:00'}]").opens(monday); ok {
+		t.Errorf("two windows that never meet open at %s", opens)
 	}
 }
 

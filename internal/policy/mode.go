@@ -26,15 +26,15 @@ type Modes struct {
 // Of several lists that hold the repository the strictest counts.
 func (p *Policy) ModeOf(repository string) gate.Mode {
 	for _, m := range slices.Backward(gate.Modes[:]) {
-		if slices.ContainsFunc(p.Modes.of(m), func(glob string) bool { return names(glob, repository) }) {
+		if slices.ContainsFunc(p.Modes.of(m), func(glob string) bool { return namesRepository(glob, repository) }) {
 			return m
 		}
 	}
 	return gate.ParseMode(p.Mode)
 }
 
-// names reports whether a glob is for a repository; GitHub's names ignore case.
-func names(glob, repository string) bool {
+// namesRepository reports whether a glob is for a repository; GitHub's names ignore case.
+func namesRepository(glob, repository string) bool {
 	ok, err := doublestar.Match(strings.ToLower(glob), strings.ToLower(repository))
 	return err == nil && ok
 }
@@ -87,15 +87,13 @@ func notForRepositories(own *Policy, given places, check string) error {
 	return nil
 }
 
-// notToEnforce refuses what has no meaning in an enforce part, since no
-// repository sets it.
-func notToEnforce(p *Policy, at places) error {
-	const above = "no repository can set it anyway; write it at the top of the file, not under " + enforceKey
-	switch {
-	case p.Mode != "":
-		return at.errorf("mode", above)
-	case !p.Modes.Empty():
-		return at.errorf("modes", above)
+// notToEnforce refuses the keys of an enforce part that have no meaning in one,
+// since no repository sets them.
+func notToEnforce(at places) error {
+	for _, key := range []string{"mode", "modes"} {
+		if _, given := at[key]; given {
+			return at.errorf(key, "no repository can set it anyway; write it at the top of the file, not under "+enforceKey)
+		}
 	}
 	return nil
 }

@@ -17,6 +17,7 @@ func TestModeOfARepository(t *testing.T) {
 		{"a listed repository goes first", "mode: shadow\nmodes: {enforce: [shop]}", "shop", gate.Enforce},
 		{"a listed repository may be let off", "mode: enforce\nmodes: {shadow: [shop]}", "shop", gate.Shadow},
 		{"the others keep the mode of all", "mode: shadow\nmodes: {enforce: [shop]}", "cart", gate.Shadow},
+		{"what is enforced stands beside it", "mode: shadow\nenforce: {go: {high: 3}}", "shop", gate.Shadow},
 		{"by a glob", "modes: {trial: ['shop-*']}", "shop-web", gate.Trial},
 		{"a glob that does not hold it", "modes: {trial: ['shop-*']}", "workshop-web", ""},
 		{"names ignore case, as GitHub's do", "modes: {trial: [Shop]}", "shop", gate.Trial},

@@ -12,7 +12,7 @@ import (
 
 var (
 	stretch = regexp.MustCompile(`(?i)\b(\d+(?:[.,]\d+)?|an?|one|two|three|four)[\s-]*(m|mins?|minutes?|h|hrs?|hours?|d|days?|w|weeks?)\b`)
-	watches = regexp.MustCompile(`(?i)\b(?:watch\w*|monitor\w*|observ\w*|check\w*|look\w*|keep\w* an eye|on call)\b`)
+	watches = regexp.MustCompile(`(?i)\b(?:watch(?:es|ed|ing)?|monitor(?:s|ed|ing)?|observ(?:es?|ed|ing)|check(?:s|ed|ing)?|look(?:s|ed|ing)?|keep(?:s|ing)? an eye|on call)\b`)
 	filler  = regexp.MustCompile(`(?i)\b(?:for|the|a|an|and|at|least|on|over|in|of|after|release|with|first|from|until|is|are|will|who|what|how|long|all|it|we|us)\b|[^\p{L}\p{N}]+`)
 )
 

@@ -23,10 +23,13 @@ const MaxSize = 64 << 10
 const Path = ".github/gonogo.yml"
 
 // BuiltIn returns the policy that ships with Gonogo.
-func BuiltIn() *Policy {
-	p := *builtIn()
-	p.Roles, p.Requirements = maps.Clone(p.Roles), maps.Clone(p.Requirements)
-	return &p
+func BuiltIn() *Policy { return builtIn().clone() }
+
+// clone returns a copy whose roles and requirements can be changed.
+func (p *Policy) clone() *Policy {
+	of := *p
+	of.Roles, of.Requirements = maps.Clone(p.Roles), maps.Clone(p.Requirements)
+	return &of
 }
 
 var builtIn = sync.OnceValue(func() *Policy {

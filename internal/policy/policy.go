@@ -54,12 +54,19 @@ type Policy struct {
 	Monitoring      Monitoring                 `yaml:"monitoring"`
 	Tracker         Tracker                    `yaml:"tracker"`
 
+	// EnforcedWindows are those of the organization, where the repository has
+	// Windows of its own: releases go out while one of each is open.
+	EnforcedWindows []Window `yaml:"-" json:",omitempty"`
+
 	// Source is where the policy was read: a path, or "built-in". It is not
 	// part of the rules.
 	Source string `yaml:"-" json:"-"`
 	// Former are the names that the check had until lately and is still
 	// published under. They are not in any file.
 	Former []string `yaml:"-" json:"-"`
+	// Enforced lists the keys that the organization enforces. It is not part of
+	// the rules either: what is enforced is laid over them already.
+	Enforced []string `yaml:"-" json:"-"`
 }
 
 // ReleaseManager is the role that decides.
@@ -127,6 +134,10 @@ type Authorization struct {
 	Approve []string `yaml:"approve"` // roles, of each of which one person says /go
 	Notify  []string `yaml:"notify"`  // roles that are told
 	Channel string   `yaml:"channel"` // where they are told
+
+	// Besides means that its people approve beside those who decide under the
+	// organization's rules, and never in their stead.
+	Besides bool `yaml:"-" json:",omitempty"`
 }
 
 // Monitoring holds the least monitoring windows, as durations such as "24h".
@@ -174,6 +185,10 @@ type Checks struct {
 	Optional []string       `yaml:"optional"`
 	Apps     map[string]int `yaml:"apps"` // check name → id of the App that must report it
 	None     bool           `yaml:"none"`
+
+	// Besides means that Required comes beside what is asked where no checks are
+	// named, and not in its place.
+	Besides bool `yaml:"-" json:",omitempty"`
 }
 
 // Secrets says how strictly secret scanning is judged.

@@ -45,6 +45,7 @@ type world struct {
 	decisions []gate.PersonDecision
 
 	writersUnread bool
+	writers       *gate.Reading[[]gate.Collaborator] // nil: as the permissions say
 	signoffs      []gate.Signoff
 	owners        gate.Reading[string]
 	items         map[gate.TrackerRef]gate.Reading[gate.TrackerItem]

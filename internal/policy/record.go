@@ -23,6 +23,10 @@ var broken = map[string]bool{"contradiction": true, "gate-failed": true, "no-go"
 // record: one live Release Decision block with every field of source A's
 // template declared, free of contradictions.
 func record(q question) []gate.Finding {
+	if q.byOneAdmin() { // a record is not asked for; one that says no is heard
+		q.Change = ChangeNone
+		return slices.DeleteFunc(record(q), func(f gate.Finding) bool { return f.Status != gate.Fail })
+	}
 	var found []gate.Finding
 	said := map[gate.Field]bool{}
 	for _, p := range q.Record.Problems {

@@ -47,7 +47,7 @@ func Schema() ([]byte, error) {
 	}
 	whole.Properties.Set(enforceKey, &jsonschema.Schema{
 		Ref:         "#/$defs/Enforced",
-		Description: "Only in the organization's file: what no repository can ask for less of.",
+		Description: "Only in the organization's file: what no repository can ask for less of. One key enforces the whole requirement that is judged by it; roles that it names are defined in the same file.",
 	})
 	s.Definitions["Policy"] = &whole
 	out, err := json.MarshalIndent(s, "", "  ")

@@ -32,19 +32,35 @@ func alone(e WritersEvidence) (gate.User, bool) {
 	return people[0], true
 }
 
-// AuthorMayDecideOn reports whether the /go of u, who wrote some of the pull
+// AuthorMayDecideOn tells whether the /go of u, who wrote some of the pull
 // request, counts: where the policy lets authors decide, at low and medium; and
-// where it says that one person works alone, as long as that is so.
-func (p *Policy) AuthorMayDecideOn(pr gate.PullRequest, e WritersEvidence, class gate.Class, u gate.User) bool {
-	if !u.Is(pr.Author) {
-		return false
+// where it says that one person works alone, as long as that is so. Known is
+// false when it rests on who else can write, and that could not be read.
+func (p *Policy) AuthorMayDecideOn(pr gate.PullRequest, e WritersEvidence, class gate.Class, u gate.User) gate.Reading[bool] {
+	switch {
+	case !u.Is(pr.Author):
+		return gate.Reading[bool]{Known: true}
+	case p.AuthorMayDecide && class < gate.High:
+		return gate.Reading[bool]{Known: true, Value: true}
+	case !p.Solo:
+		return gate.Reading[bool]{Known: true}
+	}
+	if writers := e.Writers(); !writers.Known {
+		return gate.Reading[bool]{Why: writers.Why, At: writers.At}
 	}
 	only, isAlone := alone(e)
-	return p.AuthorMayDecide && class < gate.High || p.Solo && isAlone && only.Is(u)
+	return gate.Reading[bool]{Known: true, Value: isAlone && only.Is(u)}
 }
 
-// soloPolicy is what one person alone pastes into the policy file.
-const soloPolicy = "solo: true\napprovals: {low: 0, medium: 0, high: 0}\ngo: {low: 0, medium: 1, high: 1}"
+// soloPolicy is the file that one person alone commits: config/examples/solo.yml
+// without its comments.
+const soloPolicy = `solo: true
+approvals: {low: 0, medium: 0, high: 0}
+go: {low: 0, medium: 1, high: 1}
+ask: none
+roles:
+  release manager: {permission: write}
+`
 
 // nobodyCanApprove replaces the finding that approvals are missing when nobody
 // is there to give one; nil when somebody is, or when that is not known.
@@ -71,9 +87,18 @@ func nobodyCanApprove(q question, e WritersEvidence, wrote contributors) *gate.F
 		Fact: who + fmt.Sprintf(", so that nobody can approve #%d", q.PR.Number),
 		Fix:  "an administrator gives somebody else write access",
 	}
-	if isAlone {
-		f.Type = soloPolicy
-		f.Fix = "an administrator gives a second person write access; who works alone puts these lines into " + Path
+	if isAlone && len(q.Policy.enforcedPeople()) == 0 {
+		f.File = soloPolicy
+		f.Fix += "; who works alone commits this policy instead, " + q.howToLand()
 	}
 	return f
+}
+
+// howToLand says where a policy for this repository goes, and what its pull
+// request needs.
+func (q question) howToLand() string {
+	if q.Policy.Source == Path {
+		return "in the keys of " + Path
+	}
+	return "as " + Path + ", alone in a pull request that needs nobody but an administrator, whose own /go counts"
 }

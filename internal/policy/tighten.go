@@ -2,7 +2,6 @@ package policy
 
 import (
 	"fmt"
-	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -11,67 +10,69 @@ import (
 	"gonogo/internal/gate"
 )
 
-// all lays every enforced key over the policy. Numbers become the larger, lists
+// all lays what is enforced over the policy. Numbers become the larger, lists
 // of demands the union, lists of permissions the common part, a class the
-// earlier one; what has no order (roles, labels, sign-offs) becomes what is
-// enforced.
+// earlier one; what has no order (labels, components) becomes what the
+// organization says.
 func (t *tightening) all() {
-	t.numbers()
 	t.depths()
+	t.numbers()
+	t.monitoring()
 	t.switches()
 	t.demands()
+	t.checks()
 	t.permissions()
-	t.names()
-	t.windows()
-	t.monitoring()
+	t.settings()
+	t.people()
+	t.calendar() // before the zone is settled
+	settle(t, t.says("zone"), "zone", &t.policy.Zone, t.org.Zone)
 }
 
-func (t *tightening) numbers() {
-	t.perClass("approvals", &t.policy.Approvals, t.by.Approvals)
-	t.perClass("go", &t.policy.Go, t.by.Go)
-	const key = "rehearsal.max_age_days"
-	has, wants := &t.policy.Rehearsal.MaxAgeDays, t.by.Rehearsal.MaxAgeDays
-	if t.says(key) && wants > 0 && (*has == 0 || *has > wants) {
-		t.told(key, fmt.Sprint(wants), fmt.Sprint(*has))
-		*has = wants
-	}
-}
-
-// perClass raises the numbers that are enforced; a higher class never asks for
-// less than a lower one.
-func (t *tightening) perClass(key string, has *PerClass, wants PerClass) {
-	least := 0
-	for _, of := range []struct {
-		class string
-		has   *int
-		wants int
-	}{{"low", &has.Low, wants.Low}, {"medium", &has.Medium, wants.Medium}, {"high", &has.High, wants.High}} {
-		path := key + "." + of.class
-		if t.says(path) && *of.has < of.wants {
-			t.told(path, fmt.Sprint(of.wants), fmt.Sprint(*of.has))
-			*of.has = of.wants
-		}
-		*of.has = max(*of.has, least)
-		least = *of.has
-	}
-}
-
+// depths: a requirement that is guarded blocks and is mentioned from the class
+// that the organization's file says, at the latest.
 func (t *tightening) depths() {
-	for _, id := range slices.Sorted(maps.Keys(t.by.Requirements)) {
-		path := "requirements." + string(id)
-		if !t.says(path) {
+	for _, id := range Requirements() {
+		if !t.guards(id) {
 			continue
 		}
-		has, wants := t.policy.depth(id), t.by.Requirements[id]
+		has, wants := t.policy.stated(id), t.org.stated(id)
 		if later(has.Blocks, wants.Blocks) {
-			t.told(path, "blocks from "+wants.Blocks, "blocks from "+has.Blocks)
+			t.told("requirements."+string(id), "blocks "+from(wants.Blocks), "blocks "+from(has.Blocks))
 			has.Blocks = wants.Blocks
 		}
-		if wants.Advises != "" && later(has.Advises, wants.Advises) && has.Advises != "" {
+		if later(has.said(), wants.said()) {
 			has.Advises = wants.Advises
 		}
 		t.policy.Requirements[id] = has
 	}
+}
+
+// stated is the depth of a requirement, whether or not there is anything by
+// which it is judged.
+func (p *Policy) stated(id gate.Requirement) Depth {
+	if d, ok := p.Requirements[id]; ok && id != inputs {
+		return d
+	}
+	return Depth{Blocks: gate.Low.String()}
+}
+
+// said is from which class a requirement is mentioned, one that does not block
+// there too.
+func (d Depth) said() string {
+	if d.Advises == "" && d.Blocks != off {
+		return gate.Low.String()
+	}
+	if d.Advises == "" {
+		return off
+	}
+	return d.Advises
+}
+
+func from(word string) string {
+	if word == off {
+		return "at no class"
+	}
+	return "from " + word
 }
 
 // later reports whether from a begins at a higher class than from b.
@@ -85,23 +86,75 @@ func onset(word string) gate.Class {
 	return gate.High + 1
 }
 
-// bypasses are the keys by which a pull request could get round whatever else is
-// enforced. Where an organization enforces anything, it must allow them itself.
-var bypasses = map[string]bool{"exempt": true, "exclude": true, "solo": true, "author_may_decide": true}
+func (t *tightening) numbers() {
+	t.perClass("review/approvals", "approvals", &t.policy.Approvals, t.by.Approvals)
+	t.perClass("decision/authorized", "go", &t.policy.Go, t.by.Go)
+	const key = "rehearsal.max_age_days"
+	has, wants := &t.policy.Rehearsal.MaxAgeDays, t.by.Rehearsal.MaxAgeDays
+	if t.guards("operational/rehearsal") && wants > 0 && (*has == 0 || *has > wants) {
+		t.told(key, fmt.Sprint(wants), fmt.Sprint(*has))
+		*has = wants
+	}
+}
+
+// perClass raises the numbers of a guarded requirement; a higher class never
+// asks for less than a lower one.
+func (t *tightening) perClass(id gate.Requirement, key string, has *PerClass, wants PerClass) {
+	if !t.guards(id) {
+		return
+	}
+	least := 0
+	for _, of := range []struct {
+		class string
+		has   *int
+		wants int
+	}{{"low", &has.Low, wants.Low}, {"medium", &has.Medium, wants.Medium}, {"high", &has.High, wants.High}} {
+		if *of.has < of.wants {
+			t.told(key+"."+of.class, fmt.Sprint(of.wants), fmt.Sprint(*of.has))
+		}
+		*of.has = max(*of.has, of.wants, least)
+		least = *of.has
+	}
+}
+
+func (t *tightening) monitoring() {
+	if !t.guards("operational/monitoring") {
+		return
+	}
+	for _, m := range []struct {
+		key   string
+		has   *string
+		wants string
+	}{
+		{"monitoring.standard", &t.policy.Monitoring.Standard, t.by.Monitoring.Standard},
+		{"monitoring.hotfix", &t.policy.Monitoring.Hotfix, t.by.Monitoring.Hotfix},
+		{"monitoring.architectural", &t.policy.Monitoring.Architectural, t.by.Monitoring.Architectural},
+	} {
+		wants, err := time.ParseDuration(m.wants)
+		if err != nil {
+			continue // the organization's file was validated
+		}
+		if has, err := time.ParseDuration(*m.has); err != nil || has < wants {
+			t.told(m.key, m.wants, *m.has)
+			*m.has = m.wants
+		}
+	}
+}
 
 func (t *tightening) switches() {
 	for _, s := range []struct {
 		key    string
+		holds  bool
 		has    *bool
 		wants  bool
 		strict bool // the stricter value
 	}{
-		{"author_may_decide", &t.policy.AuthorMayDecide, t.by.AuthorMayDecide, false},
-		{"solo", &t.policy.Solo, t.by.Solo, false},
-		{"checks.none", &t.policy.Checks.None, t.by.Checks.None, false},
-		{"secrets.alerts_required", &t.policy.Secrets.AlertsRequired, t.by.Secrets.AlertsRequired, true},
+		{"author_may_decide", true, &t.policy.AuthorMayDecide, t.org.AuthorMayDecide, false},
+		{"solo", true, &t.policy.Solo, t.org.Solo, false},
+		{"checks.none", t.guards("code/checks"), &t.policy.Checks.None, t.org.Checks.None, false},
+		{"secrets.alerts_required", t.guards("code/secrets"), &t.policy.Secrets.AlertsRequired, t.by.Secrets.AlertsRequired, true},
 	} {
-		if (t.says(s.key) || bypasses[s.key]) && s.wants == s.strict && *s.has != s.strict {
+		if s.holds && s.wants == s.strict && *s.has != s.strict {
 			t.told(s.key, fmt.Sprint(s.wants), fmt.Sprint(*s.has))
 			*s.has = s.strict
 		}
@@ -109,27 +162,13 @@ func (t *tightening) switches() {
 }
 
 // demands are lists of which more entries ask for more. What is enforced comes
-// on top, so that nothing is overruled.
+// on top, so that nothing is overruled. The floors that are built in stay
+// whatever is enforced: a class that is too low would get round the rest.
 func (t *tightening) demands() {
 	p, by := t.policy, t.by
-	if t.says("branches") {
-		p.Branches = union(p.Branches, by.Branches)
-	}
-	if t.says("checks.required") {
-		p.Checks.Required = union(p.Checks.Required, by.Checks.Required)
-	}
-	if t.says("floors") {
-		p.Floors = union(p.Floors, by.Floors)
-	}
-	if t.says("companions") {
-		p.Companions = union(p.Companions, by.Companions)
-	}
-	if t.says("freezes") {
-		p.Freezes = union(p.Freezes, by.Freezes)
-	}
-	if t.says("authorization") {
-		p.Authorization = union(p.Authorization, by.Authorization)
-	}
+	p.Branches = union(p.Branches, by.Branches)
+	p.Floors = union(p.Floors, by.Floors)
+	p.Companions = union(p.Companions, by.Companions)
 }
 
 func union[T any](has, more []T) []T {
@@ -146,140 +185,99 @@ func contains[T any](list []T, v T) bool {
 	return slices.ContainsFunc(list, func(have T) bool { return reflect.DeepEqual(have, v) })
 }
 
+// checks: a list of the repository's own must not take the place of everything
+// that reports, where the organization names no checks.
+func (t *tightening) checks() {
+	if !t.guards("code/checks") {
+		return
+	}
+	has := &t.policy.Checks
+	has.Besides = t.repository && len(has.Required) > 0 && len(t.by.Checks.Required) == 0
+	has.Required = union(has.Required, t.by.Checks.Required)
+	has.Apps = settleEach(t, "checks.apps", has.Apps, t.by.Checks.Apps, same[int])
+}
+
 // permissions are lists of which fewer entries ask for more: only what the
 // organization lists too is left.
 func (t *tightening) permissions() {
-	p, by := t.policy, t.by
-	common(t, "exclude", &p.Exclude, by.Exclude)
-	common(t, "exempt", &p.Exempt, by.Exempt)
-	common(t, "keep_branches", &p.KeepBranches, by.KeepBranches)
-	common(t, "checks.optional", &p.Checks.Optional, by.Checks.Optional)
-	common(t, "dependencies.bots", &p.Dependencies.Bots, by.Dependencies.Bots)
-	common(t, "dependencies.paths", &p.Dependencies.Paths, by.Dependencies.Paths)
+	p, org := t.policy, t.org
+	common(t, "exclude", &p.Exclude, org.Exclude)
+	common(t, "exempt", &p.Exempt, org.Exempt)
+	common(t, "dependencies.bots", &p.Dependencies.Bots, org.Dependencies.Bots)
+	common(t, "dependencies.paths", &p.Dependencies.Paths, org.Dependencies.Paths)
+	if t.guards("code/branches") {
+		common(t, "keep_branches", &p.KeepBranches, org.KeepBranches)
+	}
+	if t.guards("code/checks") {
+		common(t, "checks.optional", &p.Checks.Optional, org.Checks.Optional)
+	}
 }
 
 func common[T any](t *tightening, key string, has *[]T, allowed []T) {
-	if !t.says(key) && !bypasses[key] {
-		return
-	}
 	left := slices.DeleteFunc(slices.Clone(*has), func(v T) bool { return !contains(allowed, v) })
-	if len(left) < len(*has) {
-		t.told(key, fmt.Sprintf("no more than %d entries of its own", len(allowed)), fmt.Sprintf("%d others", len(*has)-len(left)))
+	if others := len(*has) - len(left); others > 0 {
+		t.told(key, fmt.Sprintf("no entry but its own %d", len(allowed)), fmt.Sprintf("%d others", others))
 		*has = left
 	}
 }
 
-// names are settings that have no order: what is enforced replaces them.
-func (t *tightening) names() {
-	p, by := t.policy, t.by
-	p.Roles = settleEach(t, "roles", p.Roles, by.Roles)
-	p.Signoffs = settleEach(t, "signoffs", p.Signoffs, by.Signoffs)
-	settle(t, "components", &p.Components, by.Components) // one of its own could hold every path
-	p.Checks.Apps = settleEach(t, "checks.apps", p.Checks.Apps, by.Checks.Apps)
-	settle(t, "severity.sev1", &p.Severity.SEV1, by.Severity.SEV1)
-	settle(t, "severity.sev2", &p.Severity.SEV2, by.Severity.SEV2)
-	if key := "severity.sev2_from"; t.says(key) && later(p.Severity.SEV2From, by.Severity.SEV2From) {
-		settle(t, key, &p.Severity.SEV2From, by.Severity.SEV2From)
+// settings have no order: what the organization says replaces them.
+func (t *tightening) settings() {
+	p, org := t.policy, t.org
+	if len(t.by.Components) > 0 { // one of the repository's own could hold every path
+		settle(t, t.guards("review/scope"), "components", &p.Components, t.by.Components)
 	}
-	settle(t, "exceptions", &p.Exceptions, by.Exceptions)
-	settle(t, "tracker", &p.Tracker, by.Tracker)
-	settle(t, "zone", &p.Zone, by.Zone)
+	severe := t.guards("code/severity")
+	settle(t, severe, "severity.sev1", &p.Severity.SEV1, org.Severity.SEV1)
+	settle(t, severe, "severity.sev2", &p.Severity.SEV2, org.Severity.SEV2)
+	settle(t, severe && later(p.Severity.SEV2From, org.Severity.SEV2From), "severity.sev2_from", &p.Severity.SEV2From, org.Severity.SEV2From)
+	settle(t, t.guards("operational/tracker"), "tracker", &p.Tracker, org.Tracker)
+	// A repository may do without exceptions, and make none of its own.
+	settle(t, t.says("exceptions") || t.guards("operational/window") && p.Exceptions != "", "exceptions", &p.Exceptions, org.Exceptions)
 }
 
-func settle[T any](t *tightening, key string, has *T, wants T) {
-	if !t.says(key) || reflect.DeepEqual(*has, wants) {
+func settle[T any](t *tightening, holds bool, key string, has *T, wants T) {
+	if !holds || reflect.DeepEqual(*has, wants) {
 		return
 	}
 	t.told(key, plainly(wants), plainly(*has))
 	*has = wants
 }
 
-// settleEach replaces the entries of a map that are enforced and keeps the
-// others.
-func settleEach[T any](t *tightening, key string, has, wants map[string]T) map[string]T {
-	has = maps.Clone(has)
-	if has == nil {
-		has = map[string]T{}
+// settleEach replaces the entries of a map that are enforced, but for those that
+// ask for as much, and keeps the others.
+func settleEach[T any](t *tightening, key string, has, wants map[string]T, enough func(has, wants T) bool) map[string]T {
+	if len(wants) == 0 {
+		return has
 	}
-	for _, name := range slices.Sorted(maps.Keys(wants)) {
-		path := key + "." + name
-		if !t.says(path) {
+	out := map[string]T{}
+	for name, v := range has {
+		out[name] = v
+	}
+	for name, v := range wants {
+		old, ok := has[name]
+		if ok && enough(old, v) {
 			continue
 		}
-		if old, ok := has[name]; ok && !reflect.DeepEqual(old, wants[name]) {
-			t.told(path, plainly(wants[name]), plainly(old))
+		if ok {
+			t.told(key+"."+name, plainly(v), plainly(old))
 		}
-		has[name] = wants[name]
+		out[name] = v
 	}
-	return has
+	return out
 }
+
+func same[T any](a, b T) bool { return reflect.DeepEqual(a, b) }
 
 // plainly shows a value in a sentence.
 func plainly(v any) string {
-	if s, ok := v.(string); ok {
-		return s
-	}
-	return strings.Trim(fmt.Sprintf("%+v", v), "{}")
-}
-
-// windows: releases may go out only where both let them. Windows of another
-// zone cannot be laid over each other by days and hours; those that are enforced
-// count then, as they do when nothing would be left.
-func (t *tightening) windows() {
-	if !t.says("windows") || len(t.by.Windows) == 0 {
-		return
-	}
-	both := t.overlap()
-	if len(t.policy.Windows) > 0 && !reflect.DeepEqual(both, t.policy.Windows) {
-		t.told("windows", fmt.Sprintf("%d windows", len(t.by.Windows)), fmt.Sprintf("%d windows, in part outside of them", len(t.policy.Windows)))
-	}
-	if len(both) == 0 {
-		both = t.by.Windows
-	}
-	t.policy.Windows = both
-}
-
-func (t *tightening) overlap() []Window {
-	var both []Window
-	for _, a := range t.policy.Windows {
-		for _, b := range t.by.Windows {
-			if zoneOf(a, t.policy) != zoneOf(b, t.by) {
-				continue
-			}
-			w := Window{Days: slices.DeleteFunc(slices.Clone(a.Days), func(d string) bool { return !slices.Contains(b.Days, d) }),
-				From: max(a.From, b.From), To: min(a.To, b.To), Zone: zoneOf(a, t.policy)}
-			if len(w.Days) > 0 && w.From < w.To {
-				both = append(both, w)
-			}
+	switch v := v.(type) {
+	case string:
+		if v == "" {
+			return "none"
 		}
-	}
-	return both
-}
-
-func zoneOf(w Window, p *Policy) string {
-	if w.Zone != "" {
-		return w.Zone
-	}
-	return p.Zone
-}
-
-func (t *tightening) monitoring() {
-	for _, m := range []struct {
-		key   string
-		has   *string
-		wants string
-	}{
-		{"monitoring.standard", &t.policy.Monitoring.Standard, t.by.Monitoring.Standard},
-		{"monitoring.hotfix", &t.policy.Monitoring.Hotfix, t.by.Monitoring.Hotfix},
-		{"monitoring.architectural", &t.policy.Monitoring.Architectural, t.by.Monitoring.Architectural},
-	} {
-		wants, err := time.ParseDuration(m.wants)
-		if !t.says(m.key) || err != nil {
-			continue
-		}
-		if has, err := time.ParseDuration(*m.has); err != nil || has < wants {
-			t.told(m.key, m.wants, *m.has)
-			*m.has = m.wants
-		}
+		return v
+	default:
+		return strings.Trim(fmt.Sprintf("%+v", v), "{}")
 	}
 }

@@ -2,10 +2,12 @@ package policy
 
 import (
 	"fmt"
+	"net/url"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"gonogo/internal/gate"
 )
@@ -24,11 +26,15 @@ const (
 	trackerGitHub = "github"
 )
 
-// trackerItem matches "#12", "owner/name#12" and an issue's address.
-var trackerItem = regexp.MustCompile(`(?i)https?://[^\s/]+/([\w.-]+/[\w.-]+)/issues/(\d{1,9})(?:[?#][^\s,;)]*)?|(?:\b([\w.-]+/[\w.-]+))?#(\d{1,9})\b`)
-
-// trackerTalk is what may stand beside items.
-var trackerTalk = regexp.MustCompile(`(?i)\b(?:and|see|closes|fixes|done|items?|issues?)\b|[\s,;.:()\[\]*-]+`)
+var (
+	// trackerItem matches "#12" and "owner/name#12".
+	trackerItem = regexp.MustCompile(`^([\w.-]+/[\w.-]+)?#(\d{1,9})$`)
+	// trackerAddress matches the path of an issue's address. GitHub leads one of a
+	// pull request to it too, which is no item.
+	trackerAddress = regexp.MustCompile(`^/([\w.-]+/[\w.-]+)/(?:issues|pull)/(\d{1,9})/?$`)
+	// trackerOther matches what is an item in the way of other trackers.
+	trackerOther = regexp.MustCompile(`#|://|\d`)
+)
 
 // TrackerItems returns the items that a record names and the policy lets be
 // looked up, each once; none where they are more than are looked up.
@@ -43,22 +49,59 @@ func (p *Policy) TrackerItems(pr gate.PullRequest, r gate.Record) []gate.Tracker
 // maxItems is how many items of one record are looked up.
 const maxItems = 20
 
-func (p *Policy) trackerItems(pr gate.PullRequest, r gate.Record) (refs []gate.TrackerRef, rest string) {
-	text := r.More[gate.FieldTracker]
-	for _, m := range trackerItem.FindAllStringSubmatch(text, -1) {
-		ref := gate.TrackerRef{Repo: m[1] + m[3]}
-		if ref.Repo == "" {
-			ref.Repo = pr.Repo.FullName()
-		}
-		ref.Number, _ = strconv.Atoi(m[2] + m[4])
-		if !slices.ContainsFunc(refs, func(o gate.TrackerRef) bool {
-			return o.Number == ref.Number && strings.EqualFold(o.Repo, ref.Repo)
-		}) {
+// trackerItems returns the items of a record, each once, and the words that may
+// be items and are none of this GitHub's issues. Words in which is neither a
+// number nor a reference are talk.
+func (p *Policy) trackerItems(pr gate.PullRequest, r gate.Record) (refs []gate.TrackerRef, odd []string) {
+	for _, word := range trackerWords(r.More[gate.FieldTracker]) {
+		ref, ok := trackerRef(pr, word)
+		same := func(o gate.TrackerRef) bool { return o.Number == ref.Number && strings.EqualFold(o.Repo, ref.Repo) }
+		switch {
+		case ok && !slices.ContainsFunc(refs, same):
 			refs = append(refs, ref)
+		case !ok && trackerOther.MatchString(word):
+			odd = append(odd, word)
 		}
 	}
-	rest = trackerTalk.ReplaceAllString(trackerItem.ReplaceAllString(text, " "), " ")
-	return refs, strings.TrimSpace(rest)
+	return refs, odd
+}
+
+// trackerWords splits a text at white space and at what people set between
+// items; brackets and the like around a word are not part of it.
+func trackerWords(text string) []string {
+	words := strings.FieldsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune(",;|、，；", r) })
+	for i, w := range words {
+		words[i] = strings.TrimRight(strings.TrimLeft(w, "([<*-–—"), ")]>*.:-–—")
+	}
+	return words
+}
+
+// trackerRef reads one word as an issue of this GitHub: "#12", "owner/name#12"
+// or its address.
+func trackerRef(pr gate.PullRequest, word string) (ref gate.TrackerRef, ok bool) {
+	m := trackerItem.FindStringSubmatch(word)
+	if m == nil {
+		address, err := url.Parse(word)
+		if err != nil || address.Scheme != "https" && address.Scheme != "http" || !sameHost(pr, address) {
+			return gate.TrackerRef{}, false
+		}
+		if m = trackerAddress.FindStringSubmatch(address.Path); m == nil {
+			return gate.TrackerRef{}, false
+		}
+	}
+	ref.Repo = m[1]
+	if ref.Repo == "" {
+		ref.Repo = pr.Repo.FullName()
+	}
+	ref.Number, _ = strconv.Atoi(m[2]) // nine digits at most
+	return ref, true
+}
+
+// sameHost reports whether an address is on the GitHub of the pull request: the
+// issues of another one cannot be read.
+func sameHost(pr gate.PullRequest, address *url.URL) bool {
+	here, err := url.Parse(pr.URL)
+	return err == nil && here.Host != "" && strings.EqualFold(here.Host, address.Host)
 }
 
 // tracks reports whether the policy lets items of this repository be looked up.
@@ -74,7 +117,10 @@ func tracker(q question, e TrackerEvidence) []gate.Finding {
 	if !q.Record.Found {
 		return nil
 	}
-	refs, _ := q.Policy.trackerItems(q.PR, q.Record)
+	refs, odd := q.Policy.trackerItems(q.PR, q.Record)
+	if len(refs) == 0 && len(odd) > 0 {
+		return unclearItems(q, odd)
+	}
 	if len(refs) == 0 || len(refs) > maxItems {
 		f := gate.Finding{
 			Status: gate.Action, Code: "tracker-missing", By: gate.ByAuthor, Field: gate.FieldTracker,
@@ -86,7 +132,7 @@ func tracker(q question, e TrackerEvidence) []gate.Finding {
 		}
 		return one(f)
 	}
-	found := unclearItems(q)
+	found := unclearItems(q, odd)
 	for _, ref := range refs {
 		found = append(found, trackerFinding(q, e, ref)...)
 	}
@@ -95,21 +141,15 @@ func tracker(q question, e TrackerEvidence) []gate.Finding {
 
 // unclearItems: what stands beside the items and may be one in another form is
 // not passed over.
-func unclearItems(q question) []gate.Finding {
-	_, rest := q.Policy.trackerItems(q.PR, q.Record)
-	var odd []string
-	for _, word := range strings.Fields(rest) {
-		if strings.ContainsAny(word, "0123456789") {
-			odd = append(odd, gate.Quote(word))
-		}
-	}
+func unclearItems(q question, odd []string) []gate.Finding {
 	if len(odd) == 0 {
 		return nil
 	}
 	return one(gate.Finding{
 		Status: gate.Action, Code: "tracker-unclear", By: gate.ByAuthor, Field: gate.FieldTracker,
-		Fact: "the tracker items hold what is no issue: " + strings.Join(odd, ", "),
-		Fix:  "write each item as #12, owner/name#12 or the issue's address",
+		Fact: "the tracker items hold what is no issue of this GitHub: " + firstFew(odd),
+		Fix:  "write each item as #12 (of this repository), owner/name#12 or the issue's address, and leave out what is none",
+		Type: "- Tracker items: #12, " + q.PR.Repo.FullName() + "#34",
 	})
 }
 

@@ -55,7 +55,7 @@ func window(q question, e DecisionEvidence) []gate.Finding {
 		f.Fact += "; it opens " + moment(opens, q.Now, c.zone)
 		f.Fix = "nothing to do: it is looked at again when it opens"
 	} else {
-		f.Status, f.By, f.Fix = gate.Action, gate.ByAdmin, "no window opens within a year; look at windows and freezes in "+Path
+		f.Status, f.By, f.Fix = gate.Action, gate.ByAdmin, "no window opens within a year; look at windows and freezes in "+Path+", and at those of the organization"
 	}
 	if role := q.Policy.Exceptions; role != "" {
 		f.Fix += fmt.Sprintf("; in an emergency somebody with the role %s comments", gate.Quote(role))
@@ -64,23 +64,25 @@ func window(q question, e DecisionEvidence) []gate.Finding {
 	return append(unread, f)
 }
 
-// exception returns who has let this head out, or "". A GO that was given while
-// releases could go out says nothing about a time when they cannot.
+// exception returns who has let this head out, or "". A GO lets out of what was
+// shut when it was said; it says nothing of a freeze that came later.
 func exception(q question, e DecisionEvidence, c calendar) (string, []gate.Finding) {
 	if q.Policy.Exceptions == "" {
 		return "", nil
 	}
 	var unreadable []gate.Finding
-	for _, s := range standings(q, e) {
-		if s.Choice != gate.ChoiceGo || !s.Counts {
+	for _, s := range judgments(q, e) {
+		if s.Choice != gate.ChoiceGo || !s.Counts && s.doubt == nil {
 			continue
 		}
-		if _, shut := c.shut(s.At); !shut {
+		if !c.shutAlike(s.At, q.Now) {
 			continue
 		}
 		switch holds := q.Policy.Authority(e, q.Policy.Exceptions, s.User); {
 		case !holds.Known:
 			unreadable = append(unreadable, unread("the role of "+handle(s.User), holds.Why))
+		case holds.Value && s.doubt != nil:
+			unreadable = append(unreadable, *s.doubt)
 		case holds.Value:
 			return handle(s.User), nil
 		}
@@ -107,7 +109,7 @@ func windowEdge(q question) time.Time {
 
 // calendar is the policy's windows and freezes with their zones.
 type calendar struct {
-	windows []weekly
+	windows [][]weekly // of each list one must be open
 	freezes []span
 	zone    *time.Location
 }
@@ -131,10 +133,23 @@ func (w weekly) on(t time.Time, days int) (span, bool) {
 	return span{from: at(w.from), to: at(w.to)}, slices.Contains(w.days, noon.Weekday())
 }
 
-// inWindow returns the end of the latest window that holds t, zero for none.
+// inWindow returns until when a window of each list is open at t, zero when one
+// of the lists has none.
 func (c calendar) inWindow(t time.Time) time.Time {
 	var end time.Time
-	for _, w := range c.windows {
+	for i, list := range c.windows {
+		open := openUntil(list, t)
+		if i == 0 || open.Before(end) {
+			end = open
+		}
+	}
+	return end
+}
+
+// openUntil returns the end of the latest window that holds t, zero for none.
+func openUntil(list []weekly, t time.Time) time.Time {
+	var end time.Time
+	for _, w := range list {
 		if s, ok := w.on(t, 0); ok && s.holds(t) && s.to.After(end) {
 			end = s.to
 		}
@@ -160,6 +175,20 @@ func (c calendar) shut(t time.Time) (freeze string, shut bool) {
 	return "", len(c.windows) > 0 && c.inWindow(t).IsZero()
 }
 
+// shutAlike reports whether something keeps releases in at now, and all that does
+// so did already when something was said.
+func (c calendar) shutAlike(said, now time.Time) bool {
+	if _, shut := c.shut(now); !shut {
+		return false
+	}
+	for _, f := range c.freezes {
+		if f.holds(now) && !f.holds(said) {
+			return false
+		}
+	}
+	return !slices.ContainsFunc(c.windows, func(list []weekly) bool { return openUntil(list, now).IsZero() && !openUntil(list, said).IsZero() })
+}
+
 // horizon is how far ahead an opening is looked for.
 const horizon = 366 * day
 
@@ -182,10 +211,29 @@ func (c calendar) opens(t time.Time) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// nextWindow is when the next window begins, whatever freezes say.
+// nextWindow is a time after t before which no window of each list is open,
+// whatever freezes say: zero when there is none.
 func (c calendar) nextWindow(t time.Time) time.Time {
 	var next time.Time
-	for _, w := range c.windows {
+	for _, list := range c.windows {
+		if !openUntil(list, t).IsZero() {
+			continue
+		}
+		begins := nextOf(list, t)
+		if begins.IsZero() {
+			return begins
+		}
+		if begins.After(next) {
+			next = begins
+		}
+	}
+	return next
+}
+
+// nextOf is when the next window of a list begins.
+func nextOf(list []weekly, t time.Time) time.Time {
+	var next time.Time
+	for _, w := range list {
 		for days := range 9 {
 			if s, ok := w.on(t, days); ok && s.from.After(t) && s.from.Before(s.to) && (next.IsZero() || s.from.Before(next)) {
 				next = s.from
@@ -260,12 +308,18 @@ func (p *Policy) readCalendar() (calendar, *keyError) {
 		return calendar{}, err
 	}
 	c := calendar{zone: zone}
-	for i, w := range p.Windows {
-		read, err := readWindow(fmt.Sprintf("windows[%d]", i), w, zone)
-		if err != nil {
-			return calendar{}, err
+	for _, set := range [][]Window{p.Windows, p.EnforcedWindows} {
+		var list []weekly
+		for i, w := range set {
+			read, err := readWindow(fmt.Sprintf("windows[%d]", i), w, zone)
+			if err != nil {
+				return calendar{}, err
+			}
+			list = append(list, read)
 		}
-		c.windows = append(c.windows, read)
+		if len(list) > 0 {
+			c.windows = append(c.windows, list)
+		}
 	}
 	for i, f := range p.Freezes {
 		read, err := readFreeze(fmt.Sprintf("freezes[%d]", i), f, zone)

@@ -15,10 +15,11 @@ const (
 	Release      Kind = "release"
 	Repository   Kind = "repo"
 	Installation Kind = "installation"
+	Commits      Kind = "commits"
 )
 
 // Kinds lists all kinds.
-var Kinds = [...]Kind{PullRequest, Release, Repository, Installation}
+var Kinds = [...]Kind{PullRequest, Release, Repository, Installation, Commits}
 
 // Subject is something to look at again. [Subject.String] is its identity;
 // Tenant is not part of it.
@@ -46,6 +47,10 @@ func ReleaseOf(repoID int64, tag string) Subject {
 // RepositoryOf names a repository as a whole.
 func RepositoryOf(repoID int64) Subject { return Subject{Kind: Repository, ID: repoID} }
 
+// CommitsOf names the commits of a repository of which it is not known what they
+// head. Its mailbox says which.
+func CommitsOf(repoID int64) Subject { return Subject{Kind: Commits, ID: repoID} }
+
 // InstallationOf names an installation as a whole.
 func InstallationOf(id int64) Subject {
 	return Subject{Kind: Installation, ID: id, Tenant: id}
@@ -58,8 +63,8 @@ func (s Subject) For(installation int64) Subject {
 }
 
 // String returns the subject's name: "pr/<repository id>/<number>",
-// "release/<repository id>/<tag>", "repo/<repository id>" or
-// "installation/<id>".
+// "release/<repository id>/<tag>", "repo/<repository id>",
+// "commits/<repository id>" or "installation/<id>".
 func (s Subject) String() string {
 	name := string(s.Kind) + "/" + strconv.FormatInt(s.ID, 10)
 	switch s.Kind {
@@ -88,7 +93,7 @@ func ParseSubject(name string) (Subject, error) {
 		s.Tag = tail
 	case Installation:
 		s.Tenant = s.ID
-	case Repository:
+	case Repository, Commits:
 	default:
 		err = fmt.Errorf("unknown kind %q", kind)
 	}

@@ -69,7 +69,7 @@ func hostileEvaluation(s string) gate.Evaluation {
 		ev.Findings = append(ev.Findings, gate.Finding{
 			Requirement: "code/checks", Status: st, Code: "ci-failed", Fact: q + " is red, says " + q, Fix: "mend " + q, By: gate.ByAuthor,
 			Type: "checks: {optional: [" + s + "]}", Link: s, Who: []string{s},
-		})
+		}, gate.Finding{Requirement: "review/approvals", Status: st, Code: "nobody-can-approve", Fact: "f", Fix: "f", By: gate.ByAdmin, File: "a: 1\n" + s + "\nb: 2\n"})
 	}
 	ev.Decisions = []gate.Standing{{
 		PersonDecision: gate.PersonDecision{ID: 1, Choice: gate.ChoiceGo, User: user, At: now, Reason: s, For: gate.Binding{HeadSHA: "1a2b3c4d", BaseRef: s}},

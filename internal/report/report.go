@@ -146,9 +146,13 @@ func blockerTitle(word gate.Verdict, code, fact, tail string) string {
 }
 
 // firstBlocker returns the one among the gravest that comes first in the order
-// author, reviewer, decision, checks.
+// author, reviewer, decision, checks. Before all of them comes that nobody could
+// clear it as things are.
 func firstBlocker(ev gate.Evaluation) gate.Finding {
 	order := func(f gate.Finding) int {
+		if f.Code == "nobody-can-approve" {
+			return -1
+		}
 		if f.Requirement == "code/checks" {
 			return int(gate.ByItself)
 		}
@@ -200,8 +204,8 @@ func summaryOf(ev gate.Evaluation, o Options) string {
 	if len(open) > 0 {
 		first := firstBlocker(ev)
 		fmt.Fprintf(&b, "%s\n", nextLine(first))
-		if first.Type != "" {
-			fmt.Fprintf(&b, "\n%s\n", codeBlock(first.Type))
+		if block := toType(first); block != "" {
+			fmt.Fprintf(&b, "\n%s\n", block)
 		}
 	}
 	for _, note := range o.Notes {
@@ -272,7 +276,7 @@ func nextLine(f gate.Finding) string {
 		return "Next: nothing to do, it clears by itself"
 	case f.By == gate.ByItself:
 		return "Next: " + markdown(f.Fix)
-	case f.Type != "":
+	case f.Type != "" || f.File != "":
 		return fmt.Sprintf("Next (%s): %s:", f.By, strings.TrimRight(markdown(f.Fix), ".:"))
 	default:
 		return fmt.Sprintf("Next (%s): %s", f.By, markdown(f.Fix))
@@ -315,8 +319,8 @@ func list(heading string, findings []gate.Finding, home string) string {
 			fmt.Fprintf(&b, " [Open](%s)", link)
 		}
 		b.WriteString("\n")
-		if f.Type != "" {
-			fmt.Fprintf(&b, "\n  %s\n", strings.ReplaceAll(codeBlock(f.Type), "\n", "\n  "))
+		if block := toType(f); block != "" {
+			fmt.Fprintf(&b, "\n  %s\n", strings.ReplaceAll(block, "\n", "\n  "))
 		}
 	}
 	return b.String()

@@ -3,6 +3,7 @@ package report
 import (
 	"regexp"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"gonogo/internal/gate"
@@ -59,17 +60,39 @@ func codeSpan(value string) string {
 	return "`" + value + "`"
 }
 
-// codeBlock encloses one line to type in a block of its own, which GitHub
-// shows with a button to copy it.
+// toType shows what a finding gives to type or to commit in a block of its own,
+// which GitHub shows with a button to copy it; "" when it gives nothing. A line
+// may hold what a user wrote and stays one line. A file keeps its lines.
+func toType(f gate.Finding) string {
+	switch {
+	case f.Type != "":
+		return codeBlock(f.Type)
+	case f.File != "":
+		return fenced(strings.TrimRight(strings.Map(func(r rune) rune {
+			switch {
+			case r == '\r':
+				return '\n' // it would begin a line that no indentation is put before
+			case r != '\n' && unicode.IsControl(r):
+				return ' '
+			}
+			return r
+		}, f.File), "\n"))
+	}
+	return ""
+}
+
+// codeBlock encloses one line in a block.
 func codeBlock(line string) string {
-	line = strings.Map(func(r rune) rune {
+	return fenced(strings.Map(func(r rune) rune {
 		if r == '\n' || r == '\r' {
 			return ' '
 		}
 		return r
-	}, gate.MapText(line, keep, keep))
-	return "```\n" + strings.ReplaceAll(line, "```", "'''") + "\n```"
+	}, gate.MapText(line, keep, keep)))
 }
+
+// fenced encloses lines in a block that nothing in them can end.
+func fenced(lines string) string { return "```\n" + strings.ReplaceAll(lines, "```", "'''") + "\n```" }
 
 func keep(s string) string { return s }
 

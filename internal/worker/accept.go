@@ -5,7 +5,9 @@ import (
 	"database/sql"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"gonogo/internal/command"
 	"gonogo/internal/gate"
@@ -13,6 +15,7 @@ import (
 	"gonogo/internal/inbox"
 	"gonogo/internal/ledger"
 	"gonogo/internal/policy"
+	"gonogo/internal/report"
 )
 
 // decision hears a GO or NO-GO.
@@ -24,16 +27,18 @@ func (r *room) decision(ctx context.Context, c inbox.Command, cmd command.Comman
 	if r.made[c.Key()] { // a replay, or a job that is tried again
 		return []answer{{from: c, accepted: true}}, nil
 	}
-	holds := r.policy.Holds(r.snap, r.deciding(), c.User)
-	if !holds.Known && holds.Why.Cause == gate.CauseFault {
+	holds := r.mayDecide(c.User)
+	// A refusal is for ever, and a veto must not be lost for want of a permission
+	// that an administrator is asked for meanwhile.
+	if !holds.Known && (holds.Why.Cause == gate.CauseFault || cmd.Kind == command.NoGo) {
 		r.wait(c, cmd, "the role of "+gate.Quote("@"+c.User.Login), holds.Why)
 		return nil, nil
 	}
 	if !holds.Known {
-		return r.refused(ctx, c, "unreadable-role", refuse(c, "whether you may decide here cannot be read: "+holds.Why.Fact, ""))
+		return r.refused(ctx, c, "unreadable-role", refuse(c, "whether you may decide here cannot be read: "+holds.Why.Fact+" Say it again when that is mended", r.goLine()))
 	}
 	if !holds.Value {
-		a := refuse(c, r.notDecider(), "")
+		a := refuse(c, r.notDecider(cmd.Kind), "")
 		a.quiet = r.turned[c.User.ID]
 		r.turned[c.User.ID] = true
 		return r.refused(ctx, c, notAuthorized, a)
@@ -62,6 +67,9 @@ func (r *room) wait(c inbox.Command, cmd command.Command, what string, why gate.
 	f := policy.Unread(what, why)
 	f.Fact = fmt.Sprintf("/%s of %s waits: %s", cmd.Kind, gate.Quote("@"+c.User.Login), f.Fact)
 	r.faults = append(r.faults, f)
+	if cmd.Kind == command.Go {
+		r.waiting = append(r.waiting, policy.Waiting{User: c.User, Why: f})
+	}
 }
 
 // codeWait marks a command that is left for later.
@@ -77,7 +85,8 @@ func (r *room) binding() gate.Binding {
 const codeGone = "gone"
 
 // mayGo settles whether a release manager's GO counts. It adjusts d to the
-// reason given and to a GO that only lifts its author's own NO-GO.
+// reason given, and marks a GO of somebody who wrote some of the change: it lifts
+// nobody's NO-GO but their own.
 func (r *room) mayGo(ctx context.Context, c inbox.Command, cmd command.Command, d *gate.PersonDecision) (code string, refusal *answer, err error) {
 	no := func(code, sentence, line string) (string, *answer, error) {
 		a := refuse(c, sentence, line)
@@ -85,11 +94,11 @@ func (r *room) mayGo(ctx context.Context, c inbox.Command, cmd command.Command, 
 	}
 	code, err = r.stillThere(ctx, c)
 	switch {
-	case err != nil && hub.Unreadable(err).Cause == gate.CauseFault:
+	case err != nil:
 		r.wait(c, cmd, "the comment", hub.Unreadable(err))
 		return codeWait, nil, nil
-	case err != nil || code == codeGone:
-		return code, nil, err
+	case code == codeGone:
+		return code, nil, nil
 	case code != "":
 		return no(code, "this comment was edited, and edited text is never a command", r.goLine())
 	}
@@ -110,16 +119,18 @@ func (r *room) mayGo(ctx context.Context, c inbox.Command, cmd command.Command, 
 		}
 		return no("too-large", "who wrote this pull request cannot be read: "+commits.Why.Fact, "")
 	}
-	own := policy.Contributed(r.pr, commits.Value, c.User)
-	authorMay := r.policy.AuthorMayDecideOn(r.pr, r.snap, r.class, c.User)
+	d.LiftsOwn = policy.Contributed(r.pr, commits.Value, c.User)
+	may := r.mayDecideOnOwn(c.User)
 	switch {
-	case !own || authorMay:
+	case !d.LiftsOwn || may.Value || r.vetoed(c.User):
 		return "", nil, nil
-	case r.vetoed(c.User):
-		d.LiftsOwn = true
-		return "", nil, nil
+	case may.Known:
+		return no("self-go", "you wrote some of this pull request, and nobody decides on their own; somebody else who decides here ("+r.whoDecides()+") comments "+gate.Quote(r.goLine()), "")
+	case may.Why.Cause == gate.CauseFault:
+		r.wait(c, cmd, "the list of people with write access", may.Why)
+		return codeWait, nil, nil
 	default:
-		return no("self-go", "you wrote some of this pull request, and nobody decides on their own; another release manager may", r.goLine())
+		return no("unreadable-writers", "whether you work alone here cannot be read: "+may.Why.Fact+" Say it again when that is mended", r.goLine())
 	}
 }
 
@@ -153,9 +164,9 @@ func (r *room) stillThere(ctx context.Context, c inbox.Command) (string, error) 
 func edited(c gate.Comment) bool { return c.UpdatedAt.After(c.CreatedAt) }
 
 // named settles which commit a GO is for. A first word that is the beginning of
-// a head that we know is a SHA, anything else a reason; without one the head
-// must be the same as when the comment was received. It reports false when that
-// cannot be told, and a sentence when it was another commit.
+// a head that we know is a SHA, anything else a reason; without one the comment
+// must be about the head that its author saw. It reports false when that cannot
+// be told, and a sentence when it was another commit.
 func (r *room) named(c inbox.Command, cmd command.Command, d *gate.PersonDecision) (known bool, stale string) {
 	head := r.pr.HeadSHA
 	meant := cmd.SHA
@@ -166,7 +177,13 @@ func (r *room) named(c inbox.Command, cmd command.Command, d *gate.PersonDecisio
 		}
 		return true, ""
 	case inbox.FromButton:
-		meant = c.ButtonSHA
+		switch {
+		case !ownRun(c, r.pr.Repo.ID):
+			return true, "the check run whose button was pressed is not one that the gate posted for this commit"
+		case c.ButtonSHA != head:
+			return true, fmt.Sprintf("the button was on %s, the head is %s", gate.Short(c.ButtonSHA), gate.Short(head))
+		}
+		return true, ""
 	}
 	if meant != "" {
 		if strings.HasPrefix(head, meant) {
@@ -179,7 +196,26 @@ func (r *room) named(c inbox.Command, cmd command.Command, d *gate.PersonDecisio
 		}
 		d.Reason = cmd.Rest // not a commit of ours: the first word of the reason
 	}
-	return c.KnownHead == head, ""
+	return c.KnownHead == head && r.wasShown(c), ""
+}
+
+// wasShown reports whether the head had been judged when a text was written: a
+// push may have overtaken it, and events come in any order. GitHub's clock has
+// seconds.
+func (r *room) wasShown(c inbox.Command) bool {
+	since := r.asked
+	if r.seen.After(since) {
+		since = r.seen // forced back to a head that was judged before
+	}
+	return !r.asked.IsZero() && !c.ReceivedAt.Before(r.asked) && !c.CreatedAt.Before(since.Truncate(time.Second))
+}
+
+// ownRun reports whether the check run of a pressed button says of itself what
+// we wrote into it: that it is for this repository and commit. The commit that an
+// event names beside it is not enough to decide on.
+func ownRun(c inbox.Command, repoID int64) bool {
+	number, err := strconv.ParseInt(c.ExternalID[strings.LastIndexByte(c.ExternalID, '/')+1:], 10, 64)
+	return err == nil && c.ButtonSHA != "" && c.ExternalID == report.ExternalID(repoID, c.ButtonSHA, number)
 }
 
 // vetoed reports whether u has a NO-GO standing.
@@ -196,30 +232,15 @@ func (r *room) vetoed(u gate.User) bool {
 // goLine is the line that gives a GO now.
 func (r *room) goLine() string { return "/go " + gate.Short(r.pr.HeadSHA) }
 
-// whoIs says in words who holds a role.
-func (r *room) whoIs(name string) string {
-	role := r.policy.Roles[name]
-	var parts []string
-	if role.Permission != "" {
-		parts = append(parts, "people with "+role.Permission+" permission")
-	}
-	for _, u := range role.Users {
-		parts = append(parts, gate.Quote("@"+u))
-	}
-	for _, t := range role.Teams {
-		parts = append(parts, "members of "+gate.Quote("@"+t))
-	}
-	if len(parts) == 0 {
-		return "the policy names nobody"
-	}
-	return strings.Join(parts, ", ")
-}
-
 // accept enters a decision.
 func (r *room) accept(ctx context.Context, c inbox.Command, d gate.PersonDecision) error {
 	r.made[c.Key()] = true
-	return r.w.Store.Write(ctx, func(tx *sql.Tx) error {
+	err := r.w.Store.Write(ctx, func(tx *sql.Tx) error {
 		_, err := ledger.AppendDecision(ctx, tx, r.pr, d, c.Key())
 		return err
 	})
+	if err != nil {
+		return err
+	}
+	return r.reload(ctx) // the next text may take it back
 }

@@ -51,6 +51,8 @@ type room struct {
 	class  gate.Class
 	heads  []string        // every head that we know, the newest last
 	since  time.Time       // when we first knew this pull request
+	seen   time.Time       // when its head became the head
+	asked  time.Time       // when we first judged that head; zero when we have not yet
 	made   map[string]bool // keys of the texts that were heard, whatever came of them
 	signed map[string]bool // keys of the texts that gave a sign-off
 	told   map[string]answer
@@ -135,6 +137,9 @@ func (w *Worker) newRoom(ctx context.Context, v *view, record gate.Record) (*roo
 		if i == 0 {
 			r.since = h.Seen
 		}
+		if h.SHA == v.pr.HeadSHA {
+			r.seen = h.Seen
+		}
 		r.heads = append(r.heads, h.SHA)
 	}
 	entries, err := w.Ledger.Entries(ctx, v.pr.Repo.ID, v.pr.Number)
@@ -142,6 +147,9 @@ func (w *Worker) newRoom(ctx context.Context, v *view, record gate.Record) (*roo
 		r.made[strings.TrimPrefix(e.Once, heardPrefix)] = true
 		if text, _, signs := strings.Cut(strings.TrimPrefix(e.Once, heardPrefix), signoffKey); signs {
 			r.signed[text] = true
+		}
+		if e.Kind == ledger.KindVerdict && e.SHA == v.pr.HeadSHA && r.asked.IsZero() {
+			r.asked = e.At
 		}
 		if e.Kind != ledger.KindRefused {
 			continue

@@ -22,6 +22,7 @@ type guess struct {
 	people       []string     // logins whose permission will be asked for
 	owners       []gate.Owner // whom the record named last
 	record       gate.Record  // as it was read last
+	alone        bool         // who else may approve will be asked: see readWriters
 }
 
 // gathered is what one round of reading brought.
@@ -52,6 +53,9 @@ func (w *Worker) gather(ctx context.Context, repo *hub.Repo, number int, g guess
 	w.readHead(ctx, r, repo, s, g.pr.HeadSHA)
 	w.readBase(ctx, r, repo, s, g.pr)
 	w.readPeople(ctx, r, repo, s, g.people)
+	if g.alone {
+		into(ctx, r, repo.Writers, func(v gate.Reading[[]gate.Collaborator]) { s.writers = v })
+	}
 	w.readOwners(ctx, r, repo, s, g.owners)
 	w.readCodeOwners(ctx, r, repo, s, w.policyGuess(g.pr.Repo.ID), g.pr.BaseRef)
 	w.readTracker(ctx, r, repo, s, w.policyGuess(g.pr.Repo.ID), g.pr, g.record)

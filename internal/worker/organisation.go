@@ -58,22 +58,6 @@ func (w *Worker) readTracker(ctx context.Context, r *round, repo *hub.Repo, s *s
 	}
 }
 
-// deciding lists the roles whose people decide here.
-func (r *room) deciding() []string { return r.policy.Deciders(r.record, r.snap.files) }
-
-// notDecider tells somebody that they do not decide here, and who does.
-func (r *room) notDecider() string {
-	roles := r.deciding()
-	if len(roles) == 1 {
-		return "only a release manager decides here (" + r.whoIs(policy.ReleaseManager) + "); nothing was changed"
-	}
-	var parts []string
-	for _, role := range roles {
-		parts = append(parts, gate.Quote(role)+": "+r.whoIs(role))
-	}
-	return "only people with one of these roles decide here (" + strings.Join(parts, "; ") + "); nothing was changed"
-}
-
 // signoffKey stands between the key of a text and the name of a sign-off in it.
 const signoffKey = "/signoff/"
 
@@ -145,11 +129,11 @@ func (r *room) maySign(ctx context.Context, c inbox.Command, cmd command.Command
 		return notAuthorized, &a, nil
 	}
 	switch code, err := r.stillThere(ctx, c); {
-	case err != nil && hub.Unreadable(err).Cause == gate.CauseFault:
+	case err != nil:
 		r.wait(c, cmd, "the comment", hub.Unreadable(err))
 		return codeWait, nil, nil
-	case err != nil || code == codeGone:
-		return code, nil, err
+	case code == codeGone:
+		return code, nil, nil
 	case code != "":
 		return no("edited-command", "this comment was edited, and edited text is never a command", line)
 	}

@@ -32,12 +32,17 @@ type view struct {
 	policy       *policy.Policy
 	number       int64 // of the evaluation
 	faults       []gate.Finding
-	deaf         bool              // the rules are not known: commands wait
+	waiting      []policy.Waiting  // GOs that could not be heard yet
+	deaf         bool              // the rules or the record are not known: commands wait
+	recordIn     gate.Comment      // that holds the record of a bot's pull request
 	lags         bool              // an event told of a later state than was read
 	files        []gate.PolicyFile // that the policy was made from
 	installation int64
 	mode         gate.Mode // in which the repository is judged
 	voice        voice
+	invalid      bool               // a policy file in force is not valid
+	last         *index.ValidPolicy // that was valid before; nil when it is not valid now and none was seen, or nothing of it matters
+	change       policy.Change      // what the pull request does to the policy
 }
 
 // outcome is what an evaluation leaves to do.
@@ -113,7 +118,7 @@ func (w *Worker) evaluate(ctx context.Context, repo *hub.Repo, job queue.Job) (o
 	if err := w.usePolicy(ctx, v); err != nil {
 		return outcome{}, err
 	}
-	v.deaf = slices.ContainsFunc(v.faults, func(f gate.Finding) bool { return f.Status.Blocks() })
+	v.deaf = v.blocked()
 	if in, err := w.inScope(ctx, v); err != nil || !in {
 		return outcome{unheard: true}, err
 	}
@@ -261,7 +266,7 @@ func (w *Worker) guess(ctx context.Context, job queue.Job) (guess, error) {
 	g.installation = in.InstallationID
 	g.pr = gate.PullRequest{
 		Repo: in.Repository, Number: job.Subject.Number, HeadSHA: known.HeadSHA,
-		HeadRef: known.HeadRef, HeadRepoID: known.HeadRepoID, BaseRef: known.BaseRef,
+		URL: w.webURL(in.Repository, job.Subject.Number), HeadRef: known.HeadRef, HeadRepoID: known.HeadRepoID, BaseRef: known.BaseRef,
 	}
 	decisions, err := w.Ledger.Decisions(ctx, job.Subject.ID, job.Subject.Number)
 	for _, d := range decisions {
@@ -269,6 +274,9 @@ func (w *Worker) guess(ctx context.Context, job queue.Job) (guess, error) {
 	}
 	last, _, lastErr := w.Ledger.Latest(ctx, job.Subject.ID, job.Subject.Number)
 	g.people = append(g.people, last.People...)
+	g.alone = w.policyGuess(job.Subject.ID).Solo || slices.ContainsFunc(last.Findings, func(f gate.Finding) bool {
+		return f.Requirement == "review/approvals" && f.Status.Blocks()
+	})
 	g.owners, g.record = w.policyGuess(job.Subject.ID).Owners(last.Record), last.Record
 	return g, errors.Join(err, lastErr)
 }
@@ -307,26 +315,77 @@ func (w *Worker) remember(ctx context.Context, v *view) error {
 
 // inScope reports whether the pull request is judged. A base branch that is
 // neither the default branch nor named by the policy is judged if its rules
-// require the check; whether they do must be known.
+// require the check. Where policy or rules could not be read, or the policy is
+// not valid, what was judged before is judged still: an old READY must not stay
+// behind; and a fault is waited for.
 func (w *Worker) inScope(ctx context.Context, v *view) (bool, error) {
 	rules := v.snap.required
 	if v.policy.InScope(v.pr.BaseRef, v.pr.Repo.DefaultBranch, rules.Value) || v.policy.Locked(v.pr.BaseRef, rules.Value) != nil {
 		return true, nil
 	}
-	if !rules.Known && rules.Why.Cause == gate.CauseFault {
-		return false, errors.New("the rules of " + v.pr.BaseRef + " could not be read")
+	log := w.log(ctx).WithField("base", v.pr.BaseRef)
+	unruled, lawless := !rules.Known, v.blocked()
+	if unruled || lawless {
+		if judged, err := w.judgedInto(ctx, v.pr); err != nil || judged {
+			return judged, err
+		}
 	}
-	if !rules.Known {
-		w.log(ctx).WithField("base", v.pr.BaseRef).Warn("whether the rules of this branch require the check may not be read: it is not judged")
+	passing := func(f gate.Finding) bool { return f.Status == gate.Unknown }
+	switch {
+	case unruled && rules.Why.Cause == gate.CauseFault || lawless && slices.ContainsFunc(v.faults, passing):
+		log.Warn("whether this branch is judged could not be read: looking again soon")
+		return false, queue.Later(policy.RetryEvidence)
+	case lawless:
+		log.Warn("the policy is not valid or may not be read, and nothing into this branch was ever judged: it is not judged")
+	case unruled:
+		log.Warn("whether the rules of this branch require the check may not be read: it is not judged")
+	default:
+		log.Debug("base branch out of scope: no check run")
 	}
-	w.log(ctx).WithField("base", v.pr.BaseRef).Debug("base branch out of scope: no check run")
+	return false, nil
+}
+
+// judgedInto reports whether the base branch of pr is known to be judged: by the
+// policy that was last in force or valid there, or because this pull request or
+// another open one into it was.
+func (w *Worker) judgedInto(ctx context.Context, pr gate.PullRequest) (bool, error) {
+	if w.policyGuess(pr.Repo.ID).InScope(pr.BaseRef, pr.Repo.DefaultBranch, nil) {
+		return true, nil
+	}
+	valid, seen, err := w.Index.LastValid(ctx, nil, index.PlaceOf(pr.Repo.ID, pr.BaseRef))
+	if err != nil {
+		return false, err
+	}
+	if seen && valid.SHA != "" {
+		was, err := policy.Combine(nil, &policy.File{Name: policy.Path, SHA: valid.SHA, Data: valid.Content})
+		if err == nil && was.Policy.InScope(pr.BaseRef, pr.Repo.DefaultBranch, nil) {
+			return true, nil
+		}
+	}
+	pulls, err := w.Index.OpenPulls(ctx, nil, pr.Repo.ID)
+	if err != nil {
+		return false, err
+	}
+	for _, p := range pulls {
+		if p.BaseRef != pr.BaseRef {
+			continue
+		}
+		last, found, err := w.Ledger.Latest(ctx, p.RepoID, p.Number)
+		if err != nil || found && last.PR.BaseRef == pr.BaseRef {
+			return found, err
+		}
+	}
 	return false, nil
 }
 
 // outOfScope is the evaluation of a pull request that the policy excludes and
 // whose branch requires the check all the same.
 func (w *Worker) outOfScope(v *view, locked gate.Finding) gate.Evaluation {
-	ev := policy.OutOfScope(policy.Input{PR: v.pr, Record: decision.Parse(v.pr.Body), Policy: v.policy, Now: w.now()}, locked)
+	record := gate.Record{}
+	if !v.pr.Author.Bot {
+		record = decision.Parse(v.pr.Body)
+	}
+	ev := policy.OutOfScope(policy.Input{PR: v.pr, Record: record, Policy: v.policy, Now: w.now()}, locked)
 	ev.Number, ev.PolicyFiles = v.number, v.files
 	return ev
 }
@@ -359,7 +418,7 @@ func (w *Worker) result(ctx context.Context, v *view, record gate.Record) (gate.
 		}
 	}
 	ev := policy.Evaluate(policy.Input{
-		PR: v.pr, Record: record, Policy: v.policy, Evidence: v.snap, Now: now, HeadSeen: seen, Faults: v.faults,
+		PR: v.pr, Record: record, Policy: v.policy, Evidence: v.snap, Now: now, HeadSeen: seen, Change: v.change, Faults: v.faults, Waiting: v.waiting,
 	})
 	ev.Number, ev.PolicyFiles = v.number, v.files
 	ev.Readings, ev.People = v.snap.times(), v.snap.people()
@@ -388,6 +447,13 @@ func (w *Worker) moved(ctx context.Context, v *view) (bool, error) {
 	}
 	same := again.Open && again.HeadSHA == v.pr.HeadSHA && again.BaseRef == v.pr.BaseRef && (again.Body == v.pr.Body || v.pr.Author.Bot) &&
 		again.Draft == v.pr.Draft && slices.Equal(again.Labels, v.pr.Labels)
+	if same && v.recordIn.ID != 0 {
+		c, err := v.repo.Comment(ctx, v.recordIn.ID)
+		if err != nil && !hub.IsMissing(err) {
+			return false, err
+		}
+		same = err == nil && c.Body == v.recordIn.Body && !edited(c)
+	}
 	if !same {
 		w.log(ctx).Info("the pull request moved before READY was published: starting over")
 	}

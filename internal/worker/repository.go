@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"gonogo/internal/gate"
@@ -225,6 +226,70 @@ func (w *Worker) rouse(ctx context.Context, p index.Pull) error {
 	}
 	return w.Store.Write(ctx, func(tx *sql.Tx) error {
 		return w.Queue.Touch(ctx, tx, queue.PR(p.RepoID, p.Number).For(known.InstallationID))
+	})
+}
+
+// commit is a commit of a repository.
+type commit struct {
+	repoID int64
+	sha    string
+}
+
+const (
+	// headlessFor is for how long GitHub's word is taken that a commit heads no
+	// open pull request: CI tells of each commit of a branch many times.
+	headlessFor  = time.Minute
+	headlessKept = 4096
+)
+
+// headedBy looks at the open pull requests that have one of the mailbox's
+// commits as their head: the event that told of it was lost or is late.
+func (w *Worker) headedBy(ctx context.Context, job queue.Job) error {
+	repo, err := w.repository(ctx, job.Subject.ID)
+	if err != nil || repo == nil {
+		return err
+	}
+	for _, m := range job.Messages {
+		c := commit{job.Subject.ID, m.Key}
+		if at, ok := w.headless.Get(c); ok && w.now().Sub(at) < headlessFor {
+			continue
+		}
+		pulls, err := repo.PullRequestsOf(ctx, c.sha)
+		if hub.IsMissing(err) { // gone with its branch
+			pulls, err = nil, nil
+		}
+		if err != nil {
+			return err
+		}
+		pulls = slices.DeleteFunc(pulls, func(pr gate.PullRequest) bool { return !pr.Open || pr.HeadSHA != c.sha || pr.Repo.ID != c.repoID })
+		if len(pulls) == 0 {
+			w.headless.Add(c, w.now())
+			continue
+		}
+		w.log(ctx).WithField("sha", c.sha).Info("a commit that we did not know heads open pull requests: an event was lost or is late")
+		if err := w.lookAt(ctx, c.repoID, pulls); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// lookAt has pull requests looked at as GitHub shows them now.
+func (w *Worker) lookAt(ctx context.Context, repoID int64, pulls []gate.PullRequest) error {
+	known, err := w.Index.Repository(ctx, nil, repoID)
+	if err != nil {
+		return err
+	}
+	return w.Store.Write(ctx, func(tx *sql.Tx) error {
+		for _, pr := range pulls {
+			if _, err := w.Index.SavePull(ctx, tx, indexed(pr, gate.Undeclared), w.now()); err != nil {
+				return err
+			}
+			if err := w.Queue.Touch(ctx, tx, queue.PR(repoID, pr.Number).For(known.InstallationID)); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 

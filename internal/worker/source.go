@@ -14,7 +14,7 @@ import (
 
 // organizationRepo is the repository in which an organization keeps what it
 // says for all of its repositories.
-const organizationRepo = ".github"
+const organizationRepo = policy.OrganizationRepo
 
 // readOrganization reads the policy file of the organization. A user has none.
 func (w *Worker) readOrganization(ctx context.Context, r *round, s *snapshot, installation int64, of gate.Repository) {
@@ -68,18 +68,30 @@ func (w *Worker) usePolicy(ctx context.Context, v *view) error {
 	heard := len(v.faults) == 0
 	own := v.fileRead(v.snap.policy, policy.Path)
 	found, err := policy.Combine(org, own)
+	said := found // how to publish is for the organization to say, whatever is wrong with the rest
 	if err != nil {
-		v.faults = append(v.faults, policy.Invalid(err))
-	}
-	v.settled(found)
-	if err := w.speak(ctx, v, found, heard && found.Heard); err != nil {
+		if found, err = w.mending(ctx, v, org, own, err); err != nil {
+			return err
+		}
+	} else if err := w.rememberValid(ctx, v, org, own); err != nil {
 		return err
 	}
-	w.policies.Store(v.pr.Repo.ID, v.policy)
-	if err != nil || !v.snap.organization.Known {
+	v.settled(found)
+	if err := w.speak(ctx, v, said, heard && said.Heard); err != nil {
+		return err
+	}
+	if !v.blocked() {
+		w.policies.Store(v.pr.Repo.ID, v.policy)
+	}
+	if v.invalid || !v.snap.organization.Known {
 		return nil
 	}
 	return w.rememberEnforced(ctx, v, found.Enforces || found.Mode != "" || !found.Modes.Empty())
+}
+
+// blocked reports whether a fault of what the evaluation is made from blocks it.
+func (v *view) blocked() bool {
+	return slices.ContainsFunc(v.faults, func(f gate.Finding) bool { return f.Status.Blocks() })
 }
 
 // settled takes a policy as the one in force.
@@ -152,61 +164,6 @@ func (w *Worker) rememberEnforced(ctx context.Context, v *view, enforces bool) e
 	})
 }
 
-// propose judges what the pull request itself makes of the policy: what is
-// proposed is never in force for it, but a file that is not valid cannot land.
-func (w *Worker) propose(ctx context.Context, v *view, record gate.Record) error {
-	path := policy.Path
-	if v.pr.Repo.Name == organizationRepo && touches(v.snap.files.Value, policy.OrganizationPath) {
-		path = policy.OrganizationPath
-	}
-	if !touches(v.snap.files.Value, path) {
-		return nil
-	}
-	proposed, err := w.proposed(ctx, v, path)
-	if err != nil || proposed.Why.Cause == gate.CauseFault {
-		return err
-	}
-	quiet := &view{pr: v.pr, snap: v.snap} // what could not be read was told already
-	org, own := quiet.fileRead(v.snap.organization, organizationFile(v.pr.Repo)), quiet.fileRead(v.snap.policy, policy.Path)
-	changed := quiet.fileRead(proposed, path)
-	if path == policy.OrganizationPath {
-		org = changed
-	} else {
-		own = changed
-	}
-	after, invalid := policy.Combine(org, own)
-	if invalid == nil {
-		after.Policy = forRepository(after.Policy, v.pr.Repo)
-	}
-	class := policy.ClassOf(v.policy, v.pr, record, v.snap.files)
-	c := policy.Case{Class: class, Type: record.Type, Paths: paths(v.snap.files.Value)}
-	v.faults = append(v.faults, policy.Proposed(v.policy, after, invalid, c))
-	return nil
-}
-
-// proposed reads the policy file as it is at the head.
-func (w *Worker) proposed(ctx context.Context, v *view, path string) (gate.Reading[hub.File], error) {
-	gone := gate.Unread[hub.File](gate.Unreadable{Cause: gate.CauseMissing}, w.now())
-	i := slices.IndexFunc(v.snap.files.Value, func(f gate.File) bool { return f.Path == path && f.Status != "removed" })
-	if i < 0 {
-		return gone, nil
-	}
-	sha := v.snap.files.Value[i].ContentSHA
-	content, err := v.repo.Blob(ctx, sha)
-	if _, limited := hub.RetryAfter(err); limited {
-		return gone, err
-	}
-	r := reading(hub.File{Path: path, Content: content, SHA: sha}, err, w.now())
-	if !r.Known {
-		if r.Why.Cause == gate.CauseMissing { // it is listed: not to be found is not to be missing
-			r.Why = gate.Unreadable{Cause: gate.CauseFault}
-		}
-		v.faults = append(v.faults, policy.Unread("the proposed policy "+path, r.Why))
-		r.Why.Cause = gate.CauseFault
-	}
-	return r, nil
-}
-
 func touches(files []gate.File, path string) bool { return slices.Contains(paths(files), path) }
 
 func paths(files []gate.File) []string {
@@ -223,30 +180,55 @@ func paths(files []gate.File) []string {
 // recordOf reads the record of the pull request. What a bot writes is never one:
 // the change logs that it quotes belong to third parties. For its pull requests
 // somebody with write access writes the record in a comment, which counts as long
-// as nobody has edited it; who did counts as an author.
+// as nobody has edited it; who did counts as an author. Where it cannot be told
+// which comment counts, none does: that is a fault, and commands wait.
 func (w *Worker) recordOf(v *view) gate.Record {
 	if !v.pr.Author.Bot {
 		return decision.Parse(v.pr.Body)
 	}
+	if !v.snap.comments.Known {
+		return v.withoutRecord("the comments", v.snap.comments.Why)
+	}
 	for _, c := range slices.Backward(v.snap.comments.Value) {
-		if c.User.Bot || edited(c) {
+		if !mayRecord(c) {
+			continue
+		}
+		r := decision.Parse(c.Body)
+		if !r.Found {
 			continue
 		}
 		has := v.snap.Permission(c.User.Login)
-		if r := decision.Parse(c.Body); r.Found && has.Known && has.Value >= gate.PermissionWrite {
-			v.pr.RecordBy = c.User
+		switch {
+		case !has.Known: // an older one may have been meant to be replaced by this
+			return v.withoutRecord("the permission of "+gate.Quote("@"+c.User.Login)+", who wrote the record,", has.Why)
+		case has.Value >= gate.PermissionWrite:
+			v.pr.RecordBy, v.recordIn = c.User, c
 			return r
 		}
 	}
-	return policy.BotRecord(v.pr.Author)
+	if what, why, unread := policy.UpdateUnread(v.policy, v.pr, v.snap); unread {
+		return v.withoutRecord(what, why)
+	}
+	return policy.BotRecord(v.policy, v.pr, v.snap)
 }
+
+// withoutRecord is the record where what could not be read hides it.
+func (v *view) withoutRecord(what string, why gate.Unreadable) gate.Record {
+	v.faults = append(v.faults, policy.Unread(what, why))
+	v.deaf = true
+	return policy.UnreadRecord(why)
+}
+
+// mayRecord reports whether a comment may hold a record: of a person who is
+// still there, and as it was written.
+func mayRecord(c gate.Comment) bool { return !c.User.Bot && c.User.ID != 0 && !edited(c) }
 
 // recordWriters lists the people whose comments may hold the record of a bot's
 // pull request.
 func recordWriters(v *view) []string {
 	var logins []string
 	for _, c := range v.snap.comments.Value {
-		if v.pr.Author.Bot && !c.User.Bot && decision.Parse(c.Body).Found {
+		if v.pr.Author.Bot && mayRecord(c) && decision.Parse(c.Body).Found {
 			logins = append(logins, c.User.Login)
 		}
 	}

@@ -87,6 +87,7 @@ type Worker struct {
 	policies sync.Map // repository id → *policy.Policy last in force, as a guess
 	missing  sync.Map // installation id → when its organization was seen to have no policy
 	scans    *lru.Cache[[sha256.Size]byte, gate.LeakScan]
+	headless *lru.Cache[commit, time.Time] // when GitHub last said that they head nothing
 }
 
 // scansKept is for how many diffs the outcome of the search for credentials is
@@ -117,7 +118,11 @@ func New(c Config) (*Worker, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Worker{Config: c, scans: scans}, nil
+	headless, err := lru.New[commit, time.Time](headlessKept)
+	if err != nil {
+		return nil, err
+	}
+	return &Worker{Config: c, scans: scans, headless: headless}, nil
 }
 
 // Work looks at the subject of a job.
@@ -145,6 +150,8 @@ func (w *Worker) work(ctx context.Context, job queue.Job) error {
 		return w.release(ctx, job)
 	case queue.Repository:
 		return w.reconcileRepository(ctx, job.Subject.ID)
+	case queue.Commits:
+		return w.headedBy(ctx, job)
 	case queue.Installation:
 		return w.reconcileInstallation(ctx, job.Subject.ID)
 	default:
