@@ -9,6 +9,6 @@ func newRoot() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(newDemo(), newServe(), newLint(), newTemplate(), newPolicy(), newEvaluate(), newLedger(), newVersion())
+	root.AddCommand(newDemo(), newServe(), newLint(), newTemplate(), newPolicy(), newEvaluate(), newReport(), newLedger(), newVersion())
 	return root
 }

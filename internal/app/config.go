@@ -12,7 +12,9 @@ import (
 	"github.com/goccy/go-yaml"
 	"github.com/sirupsen/logrus"
 
+	"gonogo/internal/gate"
 	"gonogo/internal/ledger"
+	"gonogo/internal/policy"
 )
 
 // Config is what a server is started with. Load fills it from flags,
@@ -31,6 +33,8 @@ type Config struct {
 	KeepDeliveries  time.Duration
 	KeepEvaluations time.Duration
 	AllowedOwners   []string // empty: all
+	Mode            gate.Mode
+	Check           string
 
 	// CheckpointTo is where signed checkpoints of the ledger go; nil: nowhere.
 	CheckpointTo    *ledger.Place
@@ -147,6 +151,19 @@ func Settings() []Setting {
 					c.AllowedOwners = append(c.AllowedOwners, owner)
 				}
 			}
+			return nil
+		}},
+		{"mode", string(gate.Enforce), "How verdicts are published where an organization's policy says nothing: shadow (only into the database), trial (a check that always succeeds) or enforce.", func(c *Config, v string) error {
+			if c.Mode = gate.ParseMode(v); c.Mode == "" {
+				return fmt.Errorf("GONOGO_MODE is %q; write shadow, trial or enforce", v)
+			}
+			return nil
+		}},
+		{"check", policy.BuiltIn().Check, "The check's name where an organization's policy says nothing.", func(c *Config, v string) error {
+			if err := policy.ValidateName(v); err != nil {
+				return fmt.Errorf("GONOGO_CHECK is %q; %w", v, err)
+			}
+			c.Check = v
 			return nil
 		}},
 	}

@@ -66,6 +66,6 @@ func newPreviewer(cfg Config, log *logrus.Entry, db *store.Store) (*worker.Worke
 	}
 	return worker.New(worker.Config{
 		AppID: cfg.AppID, Hub: gh, Store: db, Ledger: ledger.New(db), Index: index.New(db), Queue: jobs,
-		Scanner: scanner, Log: log, Now: cfg.Now, WebURL: webURL(cfg.GitHubURL),
+		Scanner: scanner, Log: log, Now: cfg.Now, Mode: cfg.Mode, Check: cfg.Check, WebURL: webURL(cfg.GitHubURL),
 	})
 }

@@ -352,7 +352,14 @@ func (r *round) installation(h inbox.Hint) error {
 		}
 	}
 	for _, repo := range h.ReposAdded {
-		if _, err := r.Index.Learn(r.ctx, r.tx, repository(repo, h.Account, h.InstallationID)); err != nil {
+		foreign, err := r.Index.Learn(r.ctx, r.tx, repository(repo, h.Account, h.InstallationID))
+		if err != nil {
+			return err
+		}
+		if foreign {
+			continue
+		}
+		if err := r.Index.SaveJoined(r.ctx, r.tx, repo.ID, h.InstallationID, h.ReceivedAt); err != nil {
 			return err
 		}
 	}

@@ -87,6 +87,7 @@ type PullRequest struct {
 	BaseRef    string
 	BaseSHA    string
 	Labels     []string
+	CreatedAt  time.Time // zero where it was not told
 	UpdatedAt  time.Time
 
 	// RecordBy is who wrote the record in a comment, for a bot's pull request.

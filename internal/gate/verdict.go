@@ -129,6 +129,9 @@ type Evaluation struct {
 	PolicySHA    string       // of the effective rules
 	PolicyFiles  []PolicyFile // what the rules come from; none for the built-in ones
 
+	Mode  Mode   // in which it was made; "" is Enforce
+	Check string // the check's name then, without what a trial adds; "" where it was not kept
+
 	// Exempt names the rule of the policy by which the pull request passes
 	// without a record; "" when there is none.
 	Exempt string

@@ -27,6 +27,7 @@ type Installation struct {
 	Account     gate.User
 	AccountKind string // "User" or "Organization"
 	Suspended   bool
+	CreatedAt   time.Time // zero where it was not told
 	// Permissions are what the installation's owner granted.
 	Permissions map[string]string
 	Events      []string
@@ -80,6 +81,7 @@ type wireInstallation struct {
 	Account     *github.User      `json:"account"`
 	TargetType  *string           `json:"target_type"`
 	SuspendedAt *time.Time        `json:"suspended_at"`
+	CreatedAt   time.Time         `json:"created_at"`
 	Permissions map[string]string `json:"permissions"`
 	Events      []string          `json:"events"`
 }
@@ -87,7 +89,7 @@ type wireInstallation struct {
 func convertInstallation(w *wants, i *wireInstallation) Installation {
 	return Installation{
 		ID: wantSome(w, "id", i.ID), Account: wantUser(w, "account", i.Account),
-		AccountKind: wantSome(w, "target_type", i.TargetType), Suspended: i.SuspendedAt != nil,
+		AccountKind: wantSome(w, "target_type", i.TargetType), Suspended: i.SuspendedAt != nil, CreatedAt: i.CreatedAt,
 		Permissions: i.Permissions, Events: i.Events,
 	}
 }

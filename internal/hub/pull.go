@@ -127,6 +127,7 @@ func convertPull(w *wants, p *github.PullRequest) gate.PullRequest {
 		Number:    wantSome(w, "number", p.Number),
 		Title:     want(w, "title", p.Title),
 		Body:      p.GetBody(),
+		CreatedAt: p.GetCreatedAt().Time,
 		URL:       wantSome(w, "html_url", p.HTMLURL),
 		Author:    mayUser(w, "user", p.User),
 		Open:      state == "open",

@@ -49,9 +49,12 @@ func (x *Index) Pull(ctx context.Context, tx *sql.Tx, repoID int64, number int) 
 	return list[0], nil
 }
 
-// OpenPulls lists the open pull requests of a repository.
+// awake leaves out pull requests that wait for an event of their own.
+const awake = " AND NOT EXISTS (SELECT 1 FROM dormant d WHERE d.repo_id = p.repo_id AND d.number = p.number)"
+
+// OpenPulls lists the open pull requests of a repository, without dormant ones.
 func (x *Index) OpenPulls(ctx context.Context, tx *sql.Tx, repoID int64) ([]Pull, error) {
-	return x.pulls(ctx, tx, "FROM pull p WHERE p.repo_id = $1 AND p.open = 1 ORDER BY p.number", repoID)
+	return x.pulls(ctx, tx, "FROM pull p WHERE p.repo_id = $1 AND p.open = 1"+awake+" ORDER BY p.number", repoID)
 }
 
 // ByHead lists every pull request that ever had the commit as its head, closed
@@ -62,9 +65,9 @@ func (x *Index) ByHead(ctx context.Context, tx *sql.Tx, repoID int64, sha string
 }
 
 // ByBranch lists the open pull requests into a branch of the repository, and
-// those from a branch of that name.
+// those from a branch of that name, without dormant ones.
 func (x *Index) ByBranch(ctx context.Context, tx *sql.Tx, repoID int64, ref string) ([]Pull, error) {
-	return x.pulls(ctx, tx, `FROM pull p WHERE p.repo_id = $1 AND p.open = 1 AND (p.base_ref = $2 OR p.head_ref = $3)
+	return x.pulls(ctx, tx, `FROM pull p WHERE p.repo_id = $1 AND p.open = 1 AND (p.base_ref = $2 OR p.head_ref = $3)`+awake+`
 		ORDER BY p.number`, repoID, text(ref), text(ref))
 }
 

@@ -205,6 +205,7 @@ type Merge struct {
 	Exempt     string `json:",omitempty"` // the policy's rule by which it passed
 	Override   string `json:",omitempty"` // who let it pass against the verdict
 	Verdict    gate.Verdict
+	Mode       gate.Mode `json:",omitempty"` // in which the verdict was made
 	Evaluation int64
 	MergeSHA   string
 	Base       string

@@ -18,6 +18,9 @@ const maxFaults = 20
 // out as far as that can be told.
 func Check(f File) (Effective, []*Error) {
 	found, err := ParseOrganization(f)
+	if err == nil && ofRepository(f.Name) {
+		found, err = Combine(nil, &f)
+	}
 	if err == nil {
 		return found, nil
 	}
@@ -36,8 +39,18 @@ func Check(f File) (Effective, []*Error) {
 	} else {
 		faults = append(faults, slices.DeleteFunc(faultsOf(part, BuiltIn), follows)...)
 	}
+	if len(faults) == 0 { // it lies between the parts, or in what is a key elsewhere
+		return found, []*Error{first}
+	}
 	slices.SortStableFunc(faults, func(a, b *Error) int { return cmp.Compare(a.Line, b.Line) })
 	return found, faults
+}
+
+// ofRepository reports whether a file's name is that of a repository's policy;
+// any other may be an organization's.
+func ofRepository(name string) bool {
+	name = strings.ReplaceAll(name, `\`, "/")
+	return name == Path || strings.HasSuffix(name, "/"+Path)
 }
 
 // faultsOf finds one error after the other: the key in which one lies is taken

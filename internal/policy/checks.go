@@ -69,7 +69,7 @@ func unnamedChecks(q question, e ChecksEvidence, newest []gate.Check) []gate.Fin
 	if !rules.Known {
 		return one(unread("the base branch's rules", rules.Why))
 	}
-	required := slices.DeleteFunc(slices.Clone(rules.Value), func(r gate.RequiredCheck) bool { return r.Name == q.Policy.Check })
+	required := slices.DeleteFunc(slices.Clone(rules.Value), func(r gate.RequiredCheck) bool { return q.Policy.Own(r.Name) })
 	if len(required) > 0 {
 		return requiredChecks(q, newest, required)
 	}

@@ -40,6 +40,10 @@ var maintainers = BuiltIn().Roles[ReleaseManager]
 
 var keyTable = []keyRow{
 	harmless("check", "refused in a repository's file"),
+	harmless("mode", "refused in a repository's file"),
+	harmless("modes.shadow", "refused in a repository's file"),
+	harmless("modes.trial", "refused in a repository's file"),
+	harmless("modes.enforce", "refused in a repository's file"),
 	harmless("ask", "whether people are asked changes nothing that they must do"),
 	harmless("branches", "the default branch and those whose rules require the check are judged anyway, and those that the organization enforces are added"),
 	{key: "exclude[]", why: "nothing is judged there", enforce: "go: {high: 3}", repo: "exclude: [main]", holds: func(p *Policy) bool { return p.InScope("main", "main", nil) }},

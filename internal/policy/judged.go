@@ -23,7 +23,7 @@ func (p *Policy) InScope(branch, defaultBranch string, required []gate.RequiredC
 func (p *Policy) Excludes(branch string) bool { return matchAny(p.Exclude, branch) }
 
 func (p *Policy) requiredIn(required []gate.RequiredCheck) bool {
-	return slices.ContainsFunc(required, func(c gate.RequiredCheck) bool { return c.Name == p.Check })
+	return slices.ContainsFunc(required, func(c gate.RequiredCheck) bool { return p.Own(c.Name) })
 }
 
 // Locked returns the finding for a branch that the policy excludes and whose

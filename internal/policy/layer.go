@@ -30,6 +30,11 @@ type Effective struct {
 	Files []gate.PolicyFile
 	// Enforces reports whether the organization's file has an enforce part.
 	Enforces bool
+	// Names reports whether the organization's file gives the check a name.
+	Names bool
+	// Heard reports whether the organization's file was understood, or is not
+	// there: else its mode and its name of the check are not known.
+	Heard bool
 	// Overruled says where the repository asks for less than its organization
 	// enforces. What it says there does not count.
 	Overruled []gate.Finding
@@ -38,32 +43,34 @@ type Effective struct {
 // Combine makes the policy in force of the organization's file and of the
 // repository's own; either may be nil, which is a file that does not exist. The
 // repository's file stands in for the organization's, but for what that
-// enforces, and for the check's name, which is not for a repository to set. The
-// error names the file that is not valid and is an *Error; the policy is then the
-// built-in one.
+// enforces, and for the check's name and the mode, which are not for a repository
+// to set. The error names the file that is not valid and is an *Error; the policy
+// is then the built-in one, with the organization's name and mode if that is
+// Heard.
 func Combine(organization, repository *File) (Effective, error) {
 	out := Effective{Policy: BuiltIn()}
 	org, err := readOrganization(organization)
 	if err != nil {
 		return out, err
 	}
-	name := out.Check
+	out.Heard = true
 	if org != nil {
 		out.Enforces = org.enforced != nil
-		name = org.policy.Check
+		_, out.Names = org.at["check"]
+		out.publishedLike(org.policy)
 	}
 	given := places{}
 	switch {
 	case repository != nil:
 		own, at, err := parse(repository.Name, repository.Data)
+		if err == nil {
+			err = notForRepositories(own, at, out.Check)
+		}
 		if err != nil {
 			return out, inFile(repository, err)
 		}
+		own.publishedLike(out.Policy)
 		out.Policy, given = own, at
-		if _, renames := given["check"]; renames && out.Check != name {
-			return Effective{Policy: BuiltIn()}, inFile(repository, given.errorf("check", "the check's name is for the organization to set, since required checks go by it; take the line out"))
-		}
-		out.Check = name
 		out.Files = append(out.Files, fileOf(repository, given))
 	case org != nil:
 		out.Policy = org.policy
@@ -144,7 +151,7 @@ func parseOrganization(f *File) (*organizationFile, error) {
 		return nil, err
 	}
 	delete(o.enforcedAt, "check")
-	return o, nil
+	return o, notToEnforce(o.enforcedAt)
 }
 
 // splitEnforced takes the enforce part out of a file's keys.

@@ -200,7 +200,7 @@ func TestFilesThatAreNotValidSayWhere(t *testing.T) {
 		{"in its enforce part", orgFile("ask: none\nenforce:\n  aproval: {high: 5}"), repoFile("ask: none"), "acme/.github: gonogo.yml", `line 3, column 3: "aproval" is no key`},
 		{"the repository's", orgFile("ask: none"), repoFile("go: {low: 1, medium: 0}"), Path, "line 1"},
 		{"a repository that enforces", nil, repoFile("enforce: {go: {high: 3}}"), Path, `"enforce" is no key of a policy`},
-		{"a repository that renames the check", nil, repoFile("ask: none\ncheck: mine"), Path, "line 2, column 1: check: the check's name is for the organization to set, since required checks go by it; take the line out"},
+		{"a repository that renames the check", nil, repoFile("ask: none\ncheck: mine"), Path, "line 2, column 1: check: the check's name is not for a repository to set, since required checks go by it; set it in gonogo.yml of the organization's .github repository, or by GONOGO_CHECK on the server"},
 	}
 	for _, tt := range tests {
 		_, err := Combine(tt.org, tt.repo)

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/bmatcuk/doublestar/v4"
@@ -137,8 +136,8 @@ func (at places) errorf(path, format string, args ...any) *Error {
 }
 
 func (p *Policy) validate(at places) *Error {
-	if n := len(p.Check); n == 0 || n > 100 || strings.ContainsFunc(p.Check, unicode.IsControl) {
-		return at.errorf("check", "give the check run a name of 1 to 100 characters on one line")
+	if err := ValidateName(p.Check); err != nil {
+		return at.errorf("check", "%s", err)
 	}
 	if p.Ask != "comment" && p.Ask != "none" {
 		return at.errorf("ask", "%q is not one of comment, none", p.Ask)
@@ -157,7 +156,7 @@ func (p *Policy) validate(at places) *Error {
 	if p.Rehearsal.MaxAgeDays < 0 {
 		return at.errorf("rehearsal.max_age_days", "%d is not a number of days", p.Rehearsal.MaxAgeDays)
 	}
-	return cmp.Or(p.validateScope(at), p.validateRequirements(at), p.validateRoles(at), p.validateNumbers(at), p.validateFloors(at), p.validateGlobs(at), p.validateOrganisation(at))
+	return cmp.Or(p.validateModes(at), p.validateScope(at), p.validateRequirements(at), p.validateRoles(at), p.validateNumbers(at), p.validateFloors(at), p.validateGlobs(at), p.validateOrganisation(at))
 }
 
 func (p *Policy) validateRequirements(at places) *Error {

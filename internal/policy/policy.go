@@ -24,6 +24,8 @@ import (
 // config/policy.yml explains. It is read-only once parsed.
 type Policy struct {
 	Check           string                     `yaml:"check"`
+	Mode            string                     `yaml:"mode" json:"-"`
+	Modes           Modes                      `yaml:"modes" json:"-"`
 	Branches        []string                   `yaml:"branches"`
 	Exclude         []string                   `yaml:"exclude"`
 	Exempt          []Exemption                `yaml:"exempt"`
@@ -59,6 +61,9 @@ type Policy struct {
 	// Source is where the policy was read: a path, or "built-in". It is not
 	// part of the rules.
 	Source string `yaml:"-" json:"-"`
+	// Former are the names that the check had until lately and is still
+	// published under. They are not in any file.
+	Former []string `yaml:"-" json:"-"`
 	// Enforced lists the keys that the organization enforces. It is not part of
 	// the rules either: what is enforced is laid over them already.
 	Enforced []string `yaml:"-" json:"-"`
@@ -214,7 +219,7 @@ type Floor struct {
 
 // Digest identifies the effective rules: two files that differ in comments or
 // layout only have the same digest. Where the rules were read, the check's name,
-// which branches are judged and whether people are asked by a comment are no
+// the mode, which branches are judged and whether people are asked by a comment are no
 // rules: changing them voids nobody's /go.
 func (p *Policy) Digest() string {
 	of := *p

@@ -63,6 +63,7 @@ func closedSets() map[string][]any {
 	depths := append(classes[:len(classes):len(classes)], off)
 	return map[string][]any{
 		"Policy.ask":          {"comment", "none"},
+		"Policy.mode":         append([]any{""}, words(gate.Modes[:])...),
 		"Depth.blocks":        depths,
 		"Depth.advises":       depths,
 		"Floor.class":         classes,

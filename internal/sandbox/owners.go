@@ -18,6 +18,7 @@ type Owner struct {
 	installed    bool
 	suspended    time.Time
 	permissions  map[string]string
+	since        time.Time // when it was installed
 
 	members map[int64]string // user id → "member" or "admin"
 	base    string           // what members may do in every repository
@@ -42,7 +43,7 @@ func (g *GitHub) Person(login string) *Owner {
 func (g *GitHub) installed(login string, person *user) *Owner {
 	o := g.owner(login, person)
 	if o.installation == 0 {
-		o.installed, o.installation = true, g.newID()
+		o.installed, o.installation, o.since = true, g.newID(), g.now()
 		g.emitInstallation(o, "created")
 	}
 	return o
@@ -91,7 +92,7 @@ func (o *Owner) Uninstall() {
 // Install puts the App back, as a new installation.
 func (o *Owner) Install() {
 	defer o.gh.act()()
-	o.installed, o.installation, o.suspended = true, o.gh.newID(), time.Time{}
+	o.installed, o.installation, o.suspended, o.since = true, o.gh.newID(), time.Time{}, o.gh.now()
 	o.gh.emitInstallation(o, "created")
 }
 
@@ -170,8 +171,8 @@ func (o *Owner) installationJSON() object {
 		"repositories_url":  o.gh.api("/installation/repositories"),
 		"html_url":          web("organizations/%s/settings/installations/%d", o.login, o.installation),
 		"app_id":            o.gh.app.ID, "app_slug": o.gh.app.Slug, "target_id": o.id, "target_type": o.kind(),
-		"permissions": maps.Clone(o.permissions), "events": subscribed, "created_at": "2024-01-01T00:00:00Z",
-		"updated_at": "2024-01-01T00:00:00Z", "single_file_name": nil, "has_multiple_single_files": false,
+		"permissions": maps.Clone(o.permissions), "events": subscribed, "created_at": stamp(o.since),
+		"updated_at": stamp(o.since), "single_file_name": nil, "has_multiple_single_files": false,
 		"single_file_paths": []string{}, "suspended_by": by, "suspended_at": stamp(o.suspended),
 	}
 }

@@ -45,8 +45,15 @@ func (w *Worker) publishDead(ctx context.Context, s queue.Subject) error {
 	}
 	ev = policy.Failed(ev, queue.MaxAttempts, w.now())
 	ev.Number = number
-	p := w.policyGuess(s.ID)
-	if err := w.store(ctx, &view{job: queue.Job{Subject: s}, pr: pr, policy: p}, ev, nil); err != nil {
+	known, err := w.Index.Repository(ctx, nil, s.ID)
+	if err != nil {
+		return err
+	}
+	speaks, p, is, err := w.guessVoice(ctx, known.Repository, known.InstallationID)
+	if err != nil {
+		return err
+	}
+	if err := w.store(ctx, &view{job: queue.Job{Subject: s}, pr: pr, policy: p, mode: is.Mode}, ev, nil); err != nil {
 		return err
 	}
 	unlock := w.heads.lock(s.ID, pr.HeadSHA)
@@ -56,7 +63,7 @@ func (w *Worker) publishDead(ctx context.Context, s queue.Subject) error {
 		return err
 	}
 	run := report.Check(evs, report.Options{Name: p.Check, DetailsURL: pr.URL})
-	return w.writeRun(ctx, repo, s.ID, gate.Newest(evs), run)
+	return speaks.write(ctx, repo, s.ID, gate.Newest(evs), run)
 }
 
 // lastKnown is the pull request as it can still be known, and whether it is one
@@ -74,7 +81,7 @@ func (w *Worker) lastKnown(ctx context.Context, repo *hub.Repo, s queue.Subject)
 		Repo: known.Repository, Number: p.Number, HeadSHA: p.HeadSHA, HeadRef: p.HeadRef, BaseRef: p.BaseRef,
 		Open: p.Open, Author: gate.User{ID: p.AuthorID}, URL: w.webURL(known.Repository, p.Number),
 	}
-	_, published, err := w.Ledger.PublishedOn(ctx, s.ID, p.HeadSHA, w.policyGuess(s.ID).Check)
-	judged := p.Open && (published || w.policyGuess(s.ID).InScope(p.BaseRef, known.DefaultBranch, nil))
+	published, err := w.Ledger.NamesOn(ctx, s.ID, p.HeadSHA)
+	judged := p.Open && (len(published) > 0 || w.policyGuess(s.ID).InScope(p.BaseRef, known.DefaultBranch, nil))
 	return pr, judged, err
 }

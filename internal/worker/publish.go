@@ -15,7 +15,7 @@ import (
 	"gonogo/internal/report"
 )
 
-// publish writes the check run of an evaluation's head, unless a newer
+// publish says on an evaluation's head what it came to, unless a newer
 // evaluation of the pull request was stored meanwhile or the run would say the
 // same again. A READY is not written by a job that an event has overtaken: the
 // run that follows will decide.
@@ -44,7 +44,7 @@ func (w *Worker) publish(ctx context.Context, v *view, ev gate.Evaluation, notes
 		return err
 	}
 	run := report.Check(evs, report.Options{Name: v.policy.Check, DetailsURL: ev.PR.URL, Notes: notes})
-	return w.writeRun(ctx, v.repo, ev.PR.Repo.ID, gate.Newest(evs), run)
+	return v.voice.write(ctx, v.repo, ev.PR.Repo.ID, gate.Newest(evs), run)
 }
 
 // overtaken reports whether the job's subject was touched since it began.
@@ -79,6 +79,9 @@ func (w *Worker) withTwins(ctx context.Context, ev gate.Evaluation) ([]gate.Eval
 			evs = append(evs, twin)
 		case !found && w.policyGuess(p.RepoID).InScope(p.BaseRef, ev.PR.Repo.DefaultBranch, nil):
 			evs = append(evs, unread(ev, p))
+			if err := w.rouse(ctx, p); err != nil {
+				return nil, err
+			}
 		}
 	}
 	return evs, nil
@@ -131,7 +134,7 @@ func (w *Worker) writeRun(ctx context.Context, repo *hub.Repo, repoID, number in
 // publishOnce is the key of what is entered about writing a check run: one
 // evaluation may show first that it is under way, and then what it awaits.
 func publishOnce(number int64, run report.CheckRun) string {
-	return fmt.Sprintf("publish/%s/%d/%s/%s", gate.Short(run.HeadSHA), number, run.Conclusion, run.Digest())
+	return fmt.Sprintf("publish/%s/%s/%d/%s/%s", run.Name, gate.Short(run.HeadSHA), number, run.Conclusion, run.Digest())
 }
 
 // announce enters that a check run is about to be written. Until its outcome is
@@ -232,8 +235,11 @@ func (w *Worker) noticeWhenSlow(ctx context.Context, repo *hub.Repo, job queue.J
 func (w *Worker) noticeSlow(ctx context.Context, repo *hub.Repo, job queue.Job, g guess, number int64) error {
 	unlock := w.heads.lock(job.Subject.ID, g.pr.HeadSHA)
 	defer unlock()
-	p := w.policyGuess(job.Subject.ID)
-	stands, found, err := w.Ledger.PublishedOn(ctx, job.Subject.ID, g.pr.HeadSHA, p.Check)
+	speaks, p, is, err := w.guessVoice(ctx, g.pr.Repo, g.installation)
+	if err != nil {
+		return err
+	}
+	stands, found, err := w.Ledger.PublishedOn(ctx, job.Subject.ID, g.pr.HeadSHA, shownAs(is))
 	if err != nil {
 		return err
 	}
@@ -243,5 +249,5 @@ func (w *Worker) noticeSlow(ctx context.Context, repo *hub.Repo, job queue.Job, 
 		return nil
 	}
 	run := report.Evaluating(g.pr, report.Options{Name: p.Check, DetailsURL: w.webURL(g.pr.Repo, g.pr.Number)}, w.now())
-	return w.writeRun(ctx, repo, job.Subject.ID, number, run)
+	return speaks.write(ctx, repo, job.Subject.ID, number, run)
 }

@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -37,6 +38,8 @@ type view struct {
 	lags         bool              // an event told of a later state than was read
 	files        []gate.PolicyFile // that the policy was made from
 	installation int64
+	mode         gate.Mode // in which the repository is judged
+	voice        voice
 	invalid      bool               // a policy file in force is not valid
 	last         *index.ValidPolicy // that was valid before; nil when it is not valid now and none was seen, or nothing of it matters
 	change       policy.Change      // what the pull request does to the policy
@@ -48,6 +51,7 @@ type outcome struct {
 	comments []gate.Comment // as they were read
 	moved    bool           // start over: nothing was published
 	asking   error          // why the question for a decision could not be written
+	voice    voice          // in which the answers are given; nil: there are none
 	unheard  bool           // some commands could not be heard and stay in the mailbox
 }
 
@@ -71,7 +75,9 @@ func (w *Worker) pull(ctx context.Context, job queue.Job) error {
 		if out.moved {
 			continue
 		}
-		err = w.courtesy(ctx, errors.Join(w.answer(ctx, repo, job, answers, out.comments), out.asking))
+		if out.voice != nil {
+			err = w.courtesy(ctx, errors.Join(out.voice.answer(ctx, repo, job, answers, out.comments), out.asking))
+		}
 		if err == nil && out.unheard {
 			return queue.ErrUnheard
 		}
@@ -128,13 +134,13 @@ func (w *Worker) evaluate(ctx context.Context, repo *hub.Repo, job queue.Job) (o
 	if err := w.settle(ctx, v, ev, out, started); err != nil {
 		return out, err
 	}
-	out.asking = w.ask(ctx, v, ev)
+	out.asking = v.voice.ask(ctx, v, ev)
 	return out, nil
 }
 
 // judge hears the commands and evaluates what was read.
 func (w *Worker) judge(ctx context.Context, v *view) (outcome, gate.Evaluation, error) {
-	out := outcome{comments: v.snap.comments.Value}
+	out := outcome{comments: v.snap.comments.Value, voice: v.voice}
 	commands, err := parseMessages(v.job.Messages)
 	if err != nil {
 		return out, gate.Evaluation{}, err
@@ -205,7 +211,15 @@ func (w *Worker) unreadable(ctx context.Context, repo *hub.Repo, job queue.Job, 
 		}
 		last = gate.Evaluation{PR: known}
 	}
-	v := &view{job: job, repo: repo, pr: last.PR, policy: w.policyGuess(job.Subject.ID), number: number}
+	known, err := w.Index.Repository(ctx, nil, job.Subject.ID)
+	if err != nil {
+		return errors.Join(again, err)
+	}
+	speaks, p, is, err := w.guessVoice(ctx, known.Repository, known.InstallationID)
+	if err != nil {
+		return errors.Join(again, err)
+	}
+	v := &view{job: job, repo: repo, pr: last.PR, policy: p, number: number, mode: is.Mode, voice: speaks}
 	ev := policy.Unjudged(last, "the pull request", why, w.now())
 	ev.Number, ev.UnverifiedSince = number, earliest(last.UnverifiedSince, w.now())
 	if err := w.store(ctx, v, ev, nil); err != nil {
@@ -279,8 +293,10 @@ const lagging = 2 * time.Second
 func (w *Worker) remember(ctx context.Context, v *view) error {
 	current := true
 	err := w.Store.Write(ctx, func(tx *sql.Tx) (err error) {
-		current, err = w.Index.SavePull(ctx, tx, indexed(v.pr, gate.Undeclared), w.now())
-		return err
+		if current, err = w.Index.SavePull(ctx, tx, indexed(v.pr, gate.Undeclared), w.now()); err != nil {
+			return err
+		}
+		return w.Index.SetDormant(ctx, tx, v.pr.Repo.ID, v.pr.Number, false)
 	})
 	if err != nil || current {
 		return err
@@ -483,6 +499,7 @@ func (w *Worker) store(ctx context.Context, v *view, ev gate.Evaluation, acts []
 	if err != nil {
 		return err
 	}
+	ev.Mode, ev.Check = v.mode, v.policy.Check
 	return w.Store.Write(ctx, func(tx *sql.Tx) error {
 		if err := ledger.Finish(ctx, tx, ev); err != nil {
 			return err
@@ -520,6 +537,9 @@ func (w *Worker) enterVerdict(ctx context.Context, tx *sql.Tx, ev gate.Evaluatio
 	}
 	if ev.Exempt != "" {
 		data["exempt"] = ev.Exempt
+	}
+	if !ev.Mode.Enforces() {
+		data["mode"] = ev.Mode
 	}
 	_, err := ledger.Append(ctx, tx, ledger.Entry{
 		At: ev.At, Kind: ledger.KindVerdict, RepoID: ev.PR.Repo.ID, Number: ev.PR.Number, SHA: ev.PR.HeadSHA,
@@ -595,12 +615,17 @@ func (w *Worker) enterMerge(ctx context.Context, pr gate.PullRequest) (ledger.Me
 	if err != nil {
 		return ledger.Merge{}, err
 	}
-	shown, _, err := w.Ledger.PublishedOn(ctx, pr.Repo.ID, pr.HeadSHA, w.policyGuess(pr.Repo.ID).Check)
+	is, _, err := w.Ledger.PublishingOf(ctx, pr.Repo.ID, w.now())
 	if err != nil {
 		return ledger.Merge{}, err
 	}
-	m := ledger.Merge{Verdict: last.Verdict, Evaluation: last.Number, MergeSHA: pr.MergeSHA, Base: pr.BaseRef, At: pr.MergedAt, Exempt: last.Exempt}
-	if m.Verdict == gate.Ready && (shown.Conclusion != string(report.Success) || last.PR.BaseRef != pr.BaseRef) {
+	shown, _, err := w.Ledger.PublishedOn(ctx, pr.Repo.ID, pr.HeadSHA, cmp.Or(last.Check, is.Check))
+	if err != nil {
+		return ledger.Merge{}, err
+	}
+	m := ledger.Merge{Verdict: last.Verdict, Mode: last.Mode, Evaluation: last.Number, MergeSHA: pr.MergeSHA, Base: pr.BaseRef, At: pr.MergedAt, Exempt: last.Exempt}
+	hidden := last.Mode.Enforces() && shown.Conclusion != string(report.Success)
+	if m.Verdict == gate.Ready && (hidden || last.PR.BaseRef != pr.BaseRef) {
 		m.Verdict = gate.Waiting
 	}
 	return m, w.Store.Write(ctx, func(tx *sql.Tx) error {

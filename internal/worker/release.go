@@ -53,7 +53,8 @@ func (w *Worker) release(ctx context.Context, job queue.Job) error {
 	in := policy.ReleaseInput{
 		Repo: known, Release: releases[i], Commit: commit, Now: w.now(), Policy: policy.BuiltIn(), Issues: map[string]gate.Reading[[]gate.Issue]{},
 	}
-	if err := w.releasePolicy(ctx, repo, &in); err != nil {
+	speaks, err := w.releasePolicy(ctx, repo, &in)
+	if err != nil {
 		return err
 	}
 	if err := w.gatherRelease(ctx, repo, previousOf(releases, releases[i]), &in); err != nil {
@@ -61,7 +62,7 @@ func (w *Worker) release(ctx context.Context, job queue.Job) error {
 	}
 	ev := policy.EvaluateRelease(in)
 	ev.Number = number
-	return w.publishRelease(ctx, repo, ev, in.Policy.Check)
+	return w.publishRelease(ctx, repo, speaks, ev, in.Policy.Check)
 }
 
 // commitOf is the commit of a release: of its tag, or of its target while it is
@@ -102,23 +103,37 @@ func previousOf(releases []gate.Release, r gate.Release) *gate.Release {
 	return previous
 }
 
-// releasePolicy settles the policy of a release: that of the default branch.
-// One that is not valid is a finding, as for a pull request.
-func (w *Worker) releasePolicy(ctx context.Context, repo *hub.Repo, in *policy.ReleaseInput) error {
-	file, err := repo.File(ctx, policy.Path, in.Repo.DefaultBranch)
-	if hub.IsMissing(err) {
-		return nil
-	}
+// releasePolicy settles the policy of a release, that of the default branch with
+// what the organization says, and the voice in which the release is spoken of. A
+// file that is not valid is a finding, as for a pull request.
+func (w *Worker) releasePolicy(ctx context.Context, repo *hub.Repo, in *policy.ReleaseInput) (voice, error) {
+	known, err := w.Index.Repository(ctx, nil, in.Repo.ID)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	p, err := policy.Parse(policy.Path, file.Content)
+	org, err := w.organizationOf(ctx, in.Repo, known.InstallationID)
+	if err != nil {
+		return nil, err
+	}
+	if !org.Known && org.Why.Cause == gate.CauseFault {
+		return nil, fmt.Errorf("read the policy of %s: %s", in.Repo.Owner, gate.PlainText(org.Why.Fact))
+	}
+	own, err := repo.File(ctx, policy.Path, in.Repo.DefaultBranch)
+	if err != nil && !hub.IsMissing(err) {
+		return nil, err
+	}
+	found, err := policy.Combine(fileOf(org, organizationFile(in.Repo)), fileOf(reading(own, err, w.now()), policy.Path))
 	if err != nil {
 		in.Faults = append(in.Faults, policy.Invalid(err))
-		return nil
 	}
-	in.Policy = p
-	return nil
+	heard := found.Heard && (org.Known || org.Why.Cause == gate.CauseMissing)
+	is, _, err := w.publishing(ctx, in.Repo, found, heard)
+	if err != nil {
+		return nil, err
+	}
+	in.Policy = found.Policy
+	in.Policy.Check, in.Policy.Former = is.Check, is.Former
+	return w.voiceFor(ctx, in.Policy, is.Mode, nil), nil
 }
 
 // gatherRelease reads all that a release is judged from.
@@ -250,7 +265,7 @@ func sameWork(a, b gate.Commit) bool { return a.Message == b.Message && a.Author
 
 // publishRelease enters the result and writes the check run. Evidence that
 // could not be read is read again before anything final is said.
-func (w *Worker) publishRelease(ctx context.Context, repo *hub.Repo, ev gate.ReleaseEvaluation, name string) error {
+func (w *Worker) publishRelease(ctx context.Context, repo *hub.Repo, speaks voice, ev gate.ReleaseEvaluation, name string) error {
 	err := w.Store.Write(ctx, func(tx *sql.Tx) error {
 		var codes []string
 		for _, f := range ev.Blockers() {
@@ -279,7 +294,7 @@ func (w *Worker) publishRelease(ctx context.Context, repo *hub.Repo, ev gate.Rel
 		}
 	}
 	run := report.Release(ev, report.Options{Name: name, DetailsURL: ev.Release.URL})
-	if err := w.writeRun(ctx, repo, ev.Repo.ID, ev.Number, run); err != nil {
+	if err := speaks.write(ctx, repo, ev.Repo.ID, ev.Number, run); err != nil {
 		return err
 	}
 	if ev.Status == gate.Unknown {

@@ -110,7 +110,9 @@ func (w *Worker) reconcileInstallation(ctx context.Context, id int64) error {
 
 // reconcileRepository looks at all open pull requests of a repository again,
 // and at those that we believed to be open: whatever events were missed while
-// the server was down is made up for.
+// the server was down is made up for. Those from before the repository was
+// covered, which were never judged, wait for an event of their own: a new
+// installation must not judge years of them in a mass.
 func (w *Worker) reconcileRepository(ctx context.Context, id int64) error {
 	repo, err := w.repository(ctx, id)
 	if err != nil || repo == nil {
@@ -127,6 +129,10 @@ func (w *Worker) reconcileRepository(ctx context.Context, id int64) error {
 	if err != nil {
 		return err
 	}
+	dormant, err := w.dormant(ctx, known, open)
+	if err != nil {
+		return err
+	}
 	return w.Store.Write(ctx, func(tx *sql.Tx) error {
 		believed, err := w.Index.OpenPulls(ctx, tx, id)
 		if err != nil {
@@ -137,7 +143,13 @@ func (w *Worker) reconcileRepository(ctx context.Context, id int64) error {
 			numbers[p.Number] = true
 		}
 		for _, pr := range open {
-			numbers[pr.Number] = true
+			if dormant[pr.Number] {
+				if err := w.Index.SetDormant(ctx, tx, id, pr.Number, true); err != nil {
+					return err
+				}
+			} else {
+				numbers[pr.Number] = true
+			}
 			if _, err := w.Index.SavePull(ctx, tx, indexed(pr, gate.Undeclared), w.now()); err != nil {
 				return err
 			}
@@ -148,6 +160,72 @@ func (w *Worker) reconcileRepository(ctx context.Context, id int64) error {
 			}
 		}
 		return nil
+	})
+}
+
+// dormant says which of the open pull requests wait for an event of their own.
+func (w *Worker) dormant(ctx context.Context, repo index.Repository, open []gate.PullRequest) (map[int]bool, error) {
+	joined, err := w.joined(ctx, repo)
+	if err != nil {
+		return nil, err
+	}
+	dormant := map[int]bool{}
+	for _, pr := range open {
+		// GitHub tells whole seconds.
+		if pr.CreatedAt.IsZero() || !pr.CreatedAt.Before(joined.Truncate(time.Second)) {
+			continue
+		}
+		_, err := w.Index.Pull(ctx, nil, repo.ID, pr.Number)
+		switch {
+		case errors.Is(err, index.ErrUnknown):
+			judged, err := w.Ledger.Judged(ctx, repo.ID, pr.Number)
+			if err != nil {
+				return nil, err
+			}
+			dormant[pr.Number] = !judged
+		case err != nil:
+			return nil, err
+		default:
+			if dormant[pr.Number], err = w.Index.Dormant(ctx, nil, repo.ID, pr.Number); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return dormant, nil
+}
+
+// joined is since when the installation covers a repository: by the event that
+// told, else since it exists.
+func (w *Worker) joined(ctx context.Context, repo index.Repository) (time.Time, error) {
+	at, known, err := w.Index.Joined(ctx, nil, repo.ID, repo.InstallationID)
+	if err != nil || known {
+		return at, err
+	}
+	covers, err := w.Hub.InstallationOf(ctx, repo.Owner, repo.Name)
+	if hub.IsMissing(err) || err == nil && covers.ID != repo.InstallationID {
+		return time.Time{}, nil // it is on its way elsewhere: nothing is held back
+	}
+	if err != nil {
+		return time.Time{}, err
+	}
+	return covers.CreatedAt, w.Store.Write(ctx, func(tx *sql.Tx) error {
+		return w.Index.SaveJoined(ctx, tx, repo.ID, covers.ID, covers.CreatedAt)
+	})
+}
+
+// rouse has a dormant pull request judged: another one has its head, and one
+// check stands for both.
+func (w *Worker) rouse(ctx context.Context, p index.Pull) error {
+	dormant, err := w.Index.Dormant(ctx, nil, p.RepoID, p.Number)
+	if err != nil || !dormant {
+		return err
+	}
+	known, err := w.Index.Repository(ctx, nil, p.RepoID)
+	if err != nil {
+		return err
+	}
+	return w.Store.Write(ctx, func(tx *sql.Tx) error {
+		return w.Queue.Touch(ctx, tx, queue.PR(p.RepoID, p.Number).For(known.InstallationID))
 	})
 }
 

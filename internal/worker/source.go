@@ -65,8 +65,10 @@ func (w *Worker) usePolicy(ctx context.Context, v *view) error {
 	if err != nil {
 		return err
 	}
+	heard := len(v.faults) == 0
 	own := v.fileRead(v.snap.policy, policy.Path)
 	found, err := policy.Combine(org, own)
+	said := found // how to publish is for the organization to say, whatever is wrong with the rest
 	if err != nil {
 		if found, err = w.mending(ctx, v, org, own, err); err != nil {
 			return err
@@ -75,15 +77,16 @@ func (w *Worker) usePolicy(ctx context.Context, v *view) error {
 		return err
 	}
 	v.settled(found)
-	if v.blocked() { // the check's name is for the organization to set, and must not change with a fault
-		v.policy.Check = w.policyGuess(v.pr.Repo.ID).Check
-	} else {
+	if err := w.speak(ctx, v, said, heard && said.Heard); err != nil {
+		return err
+	}
+	if !v.blocked() {
 		w.policies.Store(v.pr.Repo.ID, v.policy)
 	}
 	if v.invalid || !v.snap.organization.Known {
 		return nil
 	}
-	return w.rememberEnforced(ctx, v, found.Enforces)
+	return w.rememberEnforced(ctx, v, found.Enforces || found.Mode != "" || !found.Modes.Empty())
 }
 
 // blocked reports whether a fault of what the evaluation is made from blocks it.

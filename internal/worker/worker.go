@@ -6,7 +6,10 @@
 //	gather ─▶ read commands ─▶ policy.Evaluate ─▶ ledger ─▶ publish ─▶ answer, ask
 //
 // An event only says that something may have changed; every fact is read from
-// GitHub's API. All evidence is read in one parallel round together with the
+// GitHub's API. How much of the verdict GitHub then shows is the mode's matter:
+// publishing is done by a voice, of which there is one for each mode.
+//
+// All evidence is read in one parallel round together with the
 // pull request itself, by what we believe its head and base to be; what turns
 // out otherwise is read again. Before a READY is published, head, base and
 // record are read once more.
@@ -54,8 +57,8 @@ type Scanner interface {
 	Scan(ctx context.Context, files []gate.File, blob func(context.Context, gate.File) ([]byte, error)) gate.LeakScan
 }
 
-// Config is what a worker depends on. All fields but Slow and Observe are
-// required.
+// Config is what a worker depends on. All fields but Mode, Check, Slow and
+// Observe are required.
 type Config struct {
 	AppID   int64
 	Hub     *hub.Hub
@@ -68,6 +71,10 @@ type Config struct {
 	Now     func() time.Time
 	// WebURL is where people find repositories, such as "https://github.com".
 	WebURL string
+	// Mode is how verdicts are published where an organization says nothing, and
+	// Check the check's name there; empty: enforce, and the built-in policy's.
+	Mode  gate.Mode
+	Check string
 	// Slow is how long an evaluation may take before its check run says that it
 	// is under way; 0 is two seconds (spec section 5).
 	Slow time.Duration
@@ -99,6 +106,12 @@ func New(c Config) (*Worker, error) {
 	}
 	if c.Slow == 0 {
 		c.Slow = 2 * time.Second
+	}
+	if c.Mode == "" {
+		c.Mode = gate.Enforce
+	}
+	if c.Check == "" {
+		c.Check = policy.BuiltIn().Check
 	}
 	if c.Observe == nil {
 		c.Observe = func(gate.Verdict, time.Duration) {}
@@ -208,5 +221,7 @@ func (w *Worker) policyGuess(repoID int64) *policy.Policy {
 	if p, ok := w.policies.Load(repoID); ok {
 		return p.(*policy.Policy)
 	}
-	return policy.BuiltIn()
+	p := policy.BuiltIn()
+	p.Check = w.Check
+	return p
 }
