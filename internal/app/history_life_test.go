@@ -20,6 +20,7 @@ type life struct {
 	index int
 	rng   *rand.Rand
 	w     *world
+	owner *sandbox.Owner
 	repo  *sandbox.Repo
 
 	pulls    []*sandbox.PullRequest
@@ -55,8 +56,10 @@ var people = map[string]string{
 func newLife(w *world, seed uint64, index int) *life {
 	l := &life{
 		seed: seed, index: index, w: w, rng: rand.New(rand.NewPCG(seed, uint64(index)*2)), claims: map[string]claim{},
-		repo: w.gh.Org(fmt.Sprintf("acme%d", index%5)).Repo(fmt.Sprintf("shop%d", index)),
+		owner: w.gh.Org(fmt.Sprintf("acme%d", index%5)),
 	}
+	l.repo = l.owner.Repo(fmt.Sprintf("shop%d", index))
+	l.repo.LoseWebhooks(true) // nothing to tell of before the pull request
 	for _, login := range sorted(people) {
 		l.repo.Grant(login, people[login])
 	}
@@ -69,6 +72,7 @@ func newLife(w *world, seed uint64, index int) *life {
 	if l.rng.IntN(4) == 0 {
 		l.repo.Protect("main", sandbox.Protection{Strict: true})
 	}
+	l.repo.LoseWebhooks(false)
 	l.repo.Watch(checkName, ".github/gonogo.yml")
 	l.repo.Greedy("max", "merge", func(sandbox.Moment, int) bool { return l.awake.Load() })
 	l.left = 10 + l.rng.IntN(16)
@@ -222,7 +226,9 @@ func act(do func()) {
 	do()
 }
 
-func (l *life) person() string { return pick(l.rng, "kim", "lee", "max", "dana", "rob", "sam", "bob", "eve") }
+func (l *life) person() string {
+	return pick(l.rng, "kim", "lee", "max", "dana", "rob", "sam", "bob", "eve")
+}
 
 func (l *life) pushes(p *sandbox.PullRequest) {
 	who := pick(l.rng, "kim", "kim", "lee", "dana")
@@ -454,7 +460,7 @@ func (l *life) twins(p *sandbox.PullRequest) {
 }
 
 func (l *life) rules(*sandbox.PullRequest) {
-	text := pick(l.rng, "# a remark\n", "approvals: {low: 2}\n", "go: {low: 1}\n", "approvals: {mild: 2}\n")
+	text := pick(l.rng, "# a remark\n", "approvals: {low: 2, medium: 2}\n", "go: {low: 1}\n", "approvals: {mild: 2}\n")
 	branch := pick(l.rng, "main", "main", "stable")
 	l.repo.Commit("sam", branch, map[string]string{".github/gonogo.yml": text})
 	l.note("sam changes the policy on %s: %q", branch, text)

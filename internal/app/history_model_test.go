@@ -44,11 +44,11 @@ type claim struct {
 
 // rulebook says what the policies mean that lives put into force.
 var rulebook = map[string]rules{
-	"":                       {valid: true, approvals: [3]int{1, 1, 2}, goes: [3]int{0, 1, 2}},
-	"# a remark\n":           {valid: true, approvals: [3]int{1, 1, 2}, goes: [3]int{0, 1, 2}},
-	"approvals: {low: 2}\n":  {valid: true, approvals: [3]int{2, 1, 2}, goes: [3]int{0, 1, 2}},
-	"go: {low: 1}\n":         {valid: true, approvals: [3]int{1, 1, 2}, goes: [3]int{1, 1, 2}},
-	"approvals: {mild: 2}\n": {},
+	"":                                 {valid: true, approvals: [3]int{1, 1, 2}, goes: [3]int{0, 1, 2}},
+	"# a remark\n":                     {valid: true, approvals: [3]int{1, 1, 2}, goes: [3]int{0, 1, 2}},
+	"approvals: {low: 2, medium: 2}\n": {valid: true, approvals: [3]int{2, 2, 2}, goes: [3]int{0, 1, 2}},
+	"go: {low: 1}\n":                   {valid: true, approvals: [3]int{1, 1, 2}, goes: [3]int{1, 1, 2}},
+	"approvals: {mild: 2}\n":           {},
 }
 
 type rules struct {

@@ -3,6 +3,7 @@ package app
 import (
 	"cmp"
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"go/parser"
@@ -19,6 +20,7 @@ import (
 
 	"github.com/sirupsen/logrus"
 
+	"gonogo/internal/queue"
 	"gonogo/internal/sandbox"
 )
 
@@ -172,7 +174,7 @@ func (b *batch) round() {
 	for _, l := range b.lives {
 		wg.Go(l.some)
 	}
-	if b.rng.IntN(12) == 0 {
+	if b.rng.IntN(25) == 0 {
 		for _, l := range b.lives {
 			l.goDark()
 		}
@@ -194,17 +196,32 @@ func (b *batch) rest(thorough bool) {
 	b.settle(0)
 	if thorough {
 		for range 2 {
-			if err := b.w.app.reconcileOnce(b.w.ctx); err != nil {
+			if err := b.reconcile(); err != nil {
 				b.broken = fmt.Errorf("reconcile: %w", err)
 				return
 			}
 			b.settle(2 * time.Minute)
 		}
-		b.settle(2 * time.Minute)
 	}
 	for _, l := range b.lives {
 		l.rested(thorough)
 	}
+}
+
+// reconcile has the server look for what it was not told, as its timer does, in
+// the repositories of which it was not told something.
+func (b *batch) reconcile() error {
+	return b.w.app.store.Write(b.w.ctx, func(tx *sql.Tx) error {
+		for _, l := range b.lives {
+			if !l.dark() {
+				continue
+			}
+			if err := b.w.app.queue.Touch(b.w.ctx, tx, queue.RepositoryOf(l.repo.ID()).For(l.owner.InstallationID())); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // settle lets time go by and waits until the server has nothing to do.
@@ -436,6 +453,10 @@ func (l *life) history(film []sandbox.Moment) *history {
 
 // fail notes what went wrong, with all that is needed to see why.
 func (l *life) fail(h *history, n, number int, what string) {
+	if len(l.failures) > 0 {
+		return // what follows may only follow from it
+	}
+	l.left = 0
 	var s strings.Builder
 	p := h.pull(n, number)
 	fmt.Fprintf(&s, "%s (life %d, #%d, moment %d of %d)\nplay it again: GONOGO_HISTORY_SEED=%d GONOGO_HISTORY_LIFE=%d\n", what, l.index, number, n, len(h.film), l.seed, l.index)
@@ -455,7 +476,7 @@ func (l *life) fail(h *history, n, number int, what string) {
 	for _, step := range l.log {
 		s.WriteString(step + "\n")
 	}
-	l.failures = append(l.failures, cmp.Or(s.String(), what))
+	l.failures = append(l.failures, s.String())
 }
 
 // memory returns a directory for the database: in memory where there is a file
