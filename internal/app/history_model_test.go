@@ -441,6 +441,26 @@ func (h *history) saidNoGo(n, number int, by word) bool {
 	return slices.ContainsFunc(h.words(n, number), func(w word) bool { return !w.goes && w.Author == by.Author })
 }
 
+// boundWhenHeard tells that a GO may be bound to the record, base and policy that
+// stood when the server heard it, which is a little later than when it was
+// written. A GO for what nobody had read when it was written is not what the law
+// means: set it to false to see the histories in which that happens.
+const boundWhenHeard = true
+
+func (h *history) boundSince(n, number int, w word) truth {
+	is := h.bound(n, w.Born, number)
+	if !boundWhenHeard {
+		return is
+	}
+	until, _ := h.heard(n, number, w)
+	for m := w.Born + 1; m <= until; m++ {
+		if h.hears(m, number) {
+			is = max(is, min(maybe, h.bound(n, m, number)))
+		}
+	}
+	return is
+}
+
 // bound says whether what a GO was given for at moment born still is so at n,
 // the head left out.
 func (h *history) bound(n, born, number int) truth {
@@ -519,7 +539,7 @@ func (h *history) counts(n, number int, w word, later []word) truth {
 			given = p.Head
 		}
 	}
-	is = min(is, onHead(p, given), h.bound(n, w.Born, number), not(h.wrote(n, number, w.Author)))
+	is = min(is, onHead(p, given), h.boundSince(n, number, w), not(h.wrote(n, number, w.Author)))
 	for _, l := range later {
 		if !l.goes && l.Author == w.Author {
 			is = min(is, not(h.acceptedNoGo(n, number, l)))

@@ -356,6 +356,9 @@ func (l *life) passed(h *history, n int, head string) {
 		if !l.publishes(h, n, p) {
 			evidence = max(1, min(evidence, h.settledBefore(n)))
 			again = evidence
+			if !h.stoodThere(evidence, n, p) {
+				continue // the server need not have been told that it is a twin
+			}
 		}
 		now := h.parts(n, p.Number, head)
 		for i := range now {
@@ -373,6 +376,17 @@ func (l *life) passed(h *history, n int, head string) {
 			}
 		}
 	}
+}
+
+// stoodThere reports whether the pull request was open on its head and base at
+// all moments from from to n.
+func (h *history) stoodThere(from, n int, p sandbox.PullMoment) bool {
+	for m := from; m <= n; m++ {
+		if then := h.pull(m, p.Number); then == nil || !then.Open || then.Head != p.Head || then.Base != p.Base {
+			return false
+		}
+	}
+	return true
 }
 
 // publishes reports whether the pull request is, of those on its head, the one
