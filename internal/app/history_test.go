@@ -39,7 +39,7 @@ import (
 //     judged. These are counted and measured.
 func TestHistories(t *testing.T) {
 	seed := uint64(number(t, "GONOGO_HISTORY_SEED", int(time.Now().UnixNano()&0xffffffff)))
-	lives := number(t, "GONOGO_HISTORIES", 300)
+	lives := number(t, "GONOGO_HISTORIES", 50)
 	only := number(t, "GONOGO_HISTORY_LIFE", -1)
 	t.Logf("seed %d: GONOGO_HISTORY_SEED=%d plays these histories again", seed, seed)
 	begun := time.Now()
