@@ -593,6 +593,53 @@ func (l *life) forges(p *sandbox.PullRequest) {
 	l.note("somebody forges our check on #%d", p.Number())
 }
 
+// spoils takes one part of READY away from a pull request that lacks nothing, so
+// that nothing but this part stands between it and the merge.
+func (l *life) spoils(p *sandbox.PullRequest) {
+	more := func() *sandbox.PullMoment {
+		l.pushes(p)
+		film := l.repo.Film()
+		return (&history{film: film}).pull(len(film), p.Number())
+	}
+	l.note("(#%d is READY: something is taken away)", p.Number())
+	switch l.rng.IntN(10) {
+	case 0:
+		p.Check("build", "failure")
+		l.note("build fails on #%d", p.Number())
+	case 1, 2:
+		who := pick(l.rng, "dana", "sam", "rob")
+		veto := p.Comment(who, "/no-go leaks money")
+		l.note("%s comments on #%d: /no-go", who, p.Number())
+		if l.rng.IntN(2) == 0 {
+			time.Sleep(time.Duration(l.rng.IntN(20)) * time.Millisecond)
+		}
+		if l.rng.IntN(3) == 0 {
+			veto.Edit("lee", "never mind")
+		} else {
+			veto.Delete("lee")
+		}
+		l.note("lee does away with the veto's comment")
+	case 3, 4:
+		for _, c := range l.comments {
+			c.Edit("lee", "never mind")
+		}
+		l.note("lee edits all that was said")
+	case 5: // what is missing then is an approval
+		l.green(p, more())
+	case 6: // what is missing then is a GO
+		l.green(p, more())
+		for _, who := range []string{"lee", "max", "rob", "sam", "dana"} {
+			l.review(p, who, gate.Approved)
+		}
+	case 7:
+		l.twins(p)
+	case 8:
+		l.edits(p)
+	default:
+		l.review(p, pick(l.rng, "max", "rob"), gate.ChangesRequested)
+	}
+}
+
 // help does what is missing most.
 func (l *life) help(p *sandbox.PullRequest) {
 	film := l.repo.Film()
@@ -605,6 +652,10 @@ func (l *life) help(p *sandbox.PullRequest) {
 	l.mu.Unlock()
 	n, number := len(film), p.Number()
 	now := h.pull(n, number)
+	if h.ready(n, number) == yes {
+		l.spoils(p)
+		return
+	}
 	for _, part := range h.parts(n, number, now.Head) {
 		if part.is == yes {
 			continue
