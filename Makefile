@@ -35,7 +35,7 @@ export GOPATH := $(or $(TMPDIR),/tmp)/gonogo-go-path
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help build test race lint vuln fmt bench demo fuzz cover openapi webhook-examples golden clean
+.PHONY: help build test histories race lint vuln fmt bench demo fuzz cover openapi webhook-examples golden clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,7 +46,13 @@ build: ## Build the static binary bin/gonogo
 test: fmt ## Run all tests: format, vet, the whole suite, then the race detector where it can run
 	go vet ./...
 	go test ./...
+	@$(MAKE) --no-print-directory histories HISTORIES=2000
 	@$(MAKE) --no-print-directory race RACE_ALL='$(RACE)'
+
+HISTORIES ?= 100000
+
+histories: ## Play HISTORIES (100,000) random lives of pull requests against the reference model
+	GONOGO_HISTORIES=$(HISTORIES) go test -count=1 -timeout 24h -run '^TestHistories$$' -v ./internal/app
 
 race: ## Run the tests of the server and its parts under the race detector (needs a C compiler)
 ifeq ($(CC_FOUND),)

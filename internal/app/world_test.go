@@ -176,23 +176,31 @@ func (w *world) quiet() {
 	w.t.Helper()
 	ctx, cancel := context.WithTimeout(w.ctx, patience)
 	defer cancel()
+	if err := w.settles(ctx); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// settles is quiet with another patience.
+func (w *world) settles(ctx context.Context) error {
 	for range 2 { // publishing sends webhooks of its own
 		if err := w.gh.Settle(ctx); err != nil {
-			w.t.Fatal(err)
+			return err
 		}
 		for {
 			d, err := w.app.inbox.Depth(ctx)
 			if err != nil {
-				w.t.Fatal(err)
+				return err
 			}
 			if d.Waiting == 0 {
 				break
 			}
 		}
 		if err := w.app.queue.Idle(ctx); err != nil {
-			w.t.Fatal(err)
+			return err
 		}
 	}
+	return nil
 }
 
 // later moves the clock and wakes what is due.

@@ -15,6 +15,10 @@ type Comment struct {
 	created   time.Time
 	updated   time.Time
 	reactions []reaction
+	born      int
+	edits     []CommentEdit
+	deletedBy *user
+	minimised string
 }
 
 type reaction struct {
@@ -40,7 +44,7 @@ func (i *Issue) Comment(who, body string) *Comment {
 
 func (i *Issue) comment(who *user, body string) *Comment {
 	g := i.repo.gh
-	m := &Comment{issue: i, id: g.newID(), author: who, body: body, created: g.now(), updated: g.now()}
+	m := &Comment{issue: i, id: g.newID(), author: who, body: body, created: g.now(), updated: g.now(), born: i.repo.born()}
 	i.repo.comments = append(i.repo.comments, m)
 	i.touch()
 	m.emit("created", who, object{})
@@ -73,6 +77,7 @@ func (m *Comment) Edit(who, body string) {
 
 func (m *Comment) edit(who *user, body string) {
 	old := m.body
+	m.edits = append(m.edits, CommentEdit{By: who.login, At: m.issue.repo.gh.now(), From: old})
 	m.body = body
 	// An edit within the second in which it was written is an edit.
 	m.updated = m.issue.repo.gh.now()
@@ -91,6 +96,7 @@ func (m *Comment) Delete(who string) {
 func (m *Comment) delete(who *user) {
 	r := m.issue.repo
 	r.comments = slices.DeleteFunc(r.comments, func(x *Comment) bool { return x == m })
+	r.removed, m.deletedBy = append(r.removed, m), who
 	m.emit("deleted", who, object{})
 }
 

@@ -30,6 +30,8 @@ type Fault struct {
 	Drop   string // leave this key out of the answer's objects, such as head.sha
 	// Before is called before the request has any effect, and may act.
 	Before func(*http.Request)
+
+	in *Repo // see Repo.Fail
 }
 
 // Limit is a closed window of GitHub's rate limits.
@@ -181,7 +183,7 @@ func wait(r *http.Request, d time.Duration) {
 
 func (g *GitHub) takeFault(r *Request) *Fault {
 	for _, f := range g.traffic.faults {
-		if f.Times == 0 || f.Method != "" && f.Method != r.Method {
+		if f.Times == 0 || f.Method != "" && f.Method != r.Method || f.in != nil && !f.in.within(r.Path) {
 			continue
 		}
 		if f.Route != "" && unnamed(f.Route) != unnamed(r.Route) && f.Route != r.Path {

@@ -108,6 +108,7 @@ func (i *Issue) IsOpen() bool {
 
 // emit sends the event of an issue or of a pull request.
 func (i *Issue) emit(action string, who *user, extra object) {
+	i.repo.changedIn()
 	if !i.repo.gh.sends(i.repo.owner) {
 		return // the payload of a huge pull request costs time
 	}

@@ -44,6 +44,9 @@ type Repo struct {
 	deployments []*Deployment
 
 	deleteHead     bool
+	removed        []*Comment // deleted ones
+	mail           mail
+	watch          *watch
 	wrongMergeBase bool
 }
 

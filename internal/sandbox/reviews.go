@@ -13,6 +13,8 @@ type Review struct {
 	author *user
 	state  gate.ReviewState
 	commit string
+	given  string // as commit, never repointed
+	born   int
 	body   string
 	at     time.Time
 }
@@ -39,7 +41,8 @@ func (p *PullRequest) Review(who string, state gate.ReviewState, body string) *R
 	defer p.repo.gh.act()()
 	u := p.repo.gh.person(who)
 	v := &Review{
-		pull: p, id: p.repo.gh.newID(), author: u, state: state, commit: p.headSHA, body: body, at: p.repo.gh.now(),
+		pull: p, id: p.repo.gh.newID(), author: u, state: state, commit: p.headSHA, given: p.headSHA, body: body, at: p.repo.gh.now(),
+		born: p.repo.born(),
 	}
 	p.reviews = append(p.reviews, v)
 	p.touch()

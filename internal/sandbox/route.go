@@ -192,7 +192,9 @@ func (c *call) run() (answer, http.Header) {
 	a := c.admit()
 	if a.status == 0 {
 		a = c.route.answer(c)
-		if c.r.Method != http.MethodGet && a.status < 300 {
+		if c.r.Method == http.MethodGet {
+			c.repo.read(apiPath(c.r.URL))
+		} else if a.status < 300 {
 			c.g.touched()
 		}
 	}

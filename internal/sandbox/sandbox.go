@@ -98,6 +98,7 @@ type GitHub struct {
 	repointing Repointing
 	hook       hook
 	traffic    traffic
+	watched    []*Repo
 
 	server *http.Server
 	ends   context.CancelFunc
@@ -261,6 +262,7 @@ func (g *GitHub) act() func() {
 }
 
 func (g *GitHub) touched() {
+	g.follow()
 	close(g.changed)
 	g.changed = make(chan struct{})
 }

@@ -251,12 +251,13 @@ func (g *GitHub) deliveryHeaders(d *Delivery, secret string) map[string]string {
 // emit queues an event about a repository. The extra parts are the payload
 // beside action, repository, sender, organization and installation.
 func (g *GitHub) emit(r *Repo, event, action string, sender *user, extra object) {
+	r.changedIn()
 	if r.hidden || r.deleted {
 		return
 	}
 	payload := object{"repository": r.json(), "sender": sender.json()}
 	maps.Copy(payload, extra)
-	g.enqueue(r.owner, r.id, event, action, payload)
+	g.enqueue(r.owner, r, event, action, payload)
 }
 
 // sends reports whether events of an account go anywhere.
@@ -265,7 +266,7 @@ func (g *GitHub) sends(o *Owner) bool {
 }
 
 // enqueue queues an event of an account that has the App installed.
-func (g *GitHub) enqueue(o *Owner, repository int64, event, action string, payload object) {
+func (g *GitHub) enqueue(o *Owner, about *Repo, event, action string, payload object) {
 	mine := event == "installation" || event == "installation_repositories"
 	if !g.sends(o) {
 		return
@@ -289,11 +290,17 @@ func (g *GitHub) enqueue(o *Owner, repository int64, event, action string, paylo
 		panic(fmt.Sprintf("sandbox: encode the payload of %s: %v", event, err))
 	}
 	id := g.newID()
-	d := digestOf("delivery", strconv.FormatInt(id, 10))
-	g.hook.queue = append(g.hook.queue, &Delivery{
-		ID: id, GUID: fmt.Sprintf("%s-%s-%s-%s-%s", d[:8], d[8:12], d[12:16], d[16:20], d[20:32]), Event: event,
-		Action: action, Payload: text, installation: o.installation, repository: repository,
-	})
+	h := digestOf("delivery", strconv.FormatInt(id, 10))
+	d := &Delivery{
+		ID: id, GUID: fmt.Sprintf("%s-%s-%s-%s-%s", h[:8], h[8:12], h[12:16], h[16:20], h[20:32]), Event: event,
+		Action: action, Payload: text, installation: o.installation,
+	}
+	if about != nil {
+		if d.repository = about.id; about.divert(d) {
+			return
+		}
+	}
+	g.hook.queue = append(g.hook.queue, d)
 	g.ring()
 }
 
@@ -312,7 +319,7 @@ func (g *GitHub) emitInstallation(o *Owner, action string) {
 	if action == "created" || action == "deleted" || action == "new_permissions_accepted" {
 		payload["repositories"] = repos
 	}
-	g.enqueue(o, 0, "installation", action, payload)
+	g.enqueue(o, nil, "installation", action, payload)
 }
 
 func (r *Repo) slim() object {
@@ -328,11 +335,11 @@ func (g *GitHub) emitRepositories(r *Repo, action string) {
 		"repositories_added": []object{}, "repositories_removed": []object{}, "requester": nil,
 	}
 	payload["repositories_"+action] = list
-	g.enqueue(r.owner, 0, "installation_repositories", action, payload)
+	g.enqueue(r.owner, nil, "installation_repositories", action, payload)
 }
 
 func (g *GitHub) emitMembership(t *Team, u *user, action string) {
-	g.enqueue(t.owner, 0, "membership", action, object{
+	g.enqueue(t.owner, nil, "membership", action, object{
 		"scope": "team", "member": u.json(), "sender": g.person("founder").json(), "team": t.json(),
 	})
 }

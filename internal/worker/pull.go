@@ -293,10 +293,17 @@ const lagging = 2 * time.Second
 func (w *Worker) remember(ctx context.Context, v *view) error {
 	current := true
 	err := w.Store.Write(ctx, func(tx *sql.Tx) (err error) {
+		before, err := w.Index.Pull(ctx, tx, v.pr.Repo.ID, v.pr.Number)
+		if err != nil && !errors.Is(err, index.ErrUnknown) {
+			return err
+		}
 		if current, err = w.Index.SavePull(ctx, tx, indexed(v.pr, gate.Undeclared), w.now()); err != nil {
 			return err
 		}
-		return w.Index.SetDormant(ctx, tx, v.pr.Repo.ID, v.pr.Number, false)
+		if err := w.Index.SetDormant(ctx, tx, v.pr.Repo.ID, v.pr.Number, false); err != nil || !current {
+			return err
+		}
+		return w.leftBehind(ctx, tx, v, before)
 	})
 	if err != nil || current {
 		return err
@@ -311,6 +318,21 @@ func (w *Worker) remember(ctx context.Context, v *view) error {
 	}
 	v.lags = true // in something else, the record perhaps: judged now, and again soon
 	return nil
+}
+
+// leftBehind has those looked at that shared a head which the pull request was
+// seen to have left: their check shows it too. Its event may find nothing new.
+func (w *Worker) leftBehind(ctx context.Context, tx *sql.Tx, v *view, before index.Pull) error {
+	if before.HeadSHA == "" || before.HeadSHA == v.pr.HeadSHA && before.BaseRef == v.pr.BaseRef && before.Open == v.pr.Open {
+		return nil
+	}
+	twins, err := w.Index.ByHead(ctx, tx, v.pr.Repo.ID, before.HeadSHA)
+	for _, p := range twins {
+		if err == nil && p.Open && p.Number != v.pr.Number && p.HeadSHA == before.HeadSHA {
+			err = w.Queue.Touch(ctx, tx, queue.PR(p.RepoID, p.Number).For(v.job.Subject.Tenant))
+		}
+	}
+	return err
 }
 
 // inScope reports whether the pull request is judged. A base branch that is
