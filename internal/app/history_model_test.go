@@ -441,21 +441,14 @@ func (h *history) saidNoGo(n, number int, by word) bool {
 	return slices.ContainsFunc(h.words(n, number), func(w word) bool { return !w.goes && w.Author == by.Author })
 }
 
-// boundWhenHeard tells that a GO may be bound to the record, base and policy that
-// stood when the server heard it, which is a little later than when it was
-// written. A GO for what nobody had read when it was written is not what the law
-// means: set it to false to see the histories in which that happens.
-const boundWhenHeard = true
-
+// boundSince says whether what a GO was given for still is so. The server may
+// ask for it again where its author wrote before the base or the policy of that
+// moment had been judged.
 func (h *history) boundSince(n, number int, w word) truth {
 	is := h.bound(n, w.Born, number)
-	if !boundWhenHeard {
-		return is
-	}
-	until, _ := h.heard(n, number, w)
-	for m := w.Born + 1; m <= until; m++ {
-		if h.hears(m, number) {
-			is = max(is, min(maybe, h.bound(n, m, number)))
+	for m := h.settledBefore(w.Born); m < w.Born && is == yes; m++ {
+		if h.pull(m, number) != nil && h.bound(n, m, number) != yes {
+			is = maybe
 		}
 	}
 	return is

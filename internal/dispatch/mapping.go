@@ -178,7 +178,7 @@ func (r *round) review(h inbox.Hint) error {
 		return r.touch(queue.PR(h.Repo.ID, h.PR))
 	}
 	return r.post(h, h.PR, inbox.Command{Source: inbox.FromReview, Action: h.Action, ReviewID: v.ID, ReviewSHA: v.CommitSHA,
-		Body: v.Body, User: v.User, CreatedAt: v.At, UpdatedAt: v.At, URL: v.URL})
+		Body: v.Body, User: v.User, CreatedAt: v.At, UpdatedAt: v.At, URL: v.URL, Terms: v.Terms})
 }
 
 func (r *round) comment(h inbox.Hint) error {
@@ -187,7 +187,7 @@ func (r *round) comment(h inbox.Hint) error {
 		return r.touch(queue.PR(h.Repo.ID, h.PR))
 	}
 	return r.post(h, h.PR, inbox.Command{Source: inbox.FromComment, Action: h.Action, CommentID: c.ID, Body: c.Body,
-		User: c.User, CreatedAt: c.CreatedAt, UpdatedAt: c.UpdatedAt, URL: c.URL})
+		User: c.User, CreatedAt: c.CreatedAt, UpdatedAt: c.UpdatedAt, URL: c.URL, Terms: c.Terms})
 }
 
 // check looks at what has the check's commit as its head. A button is one of

@@ -46,6 +46,10 @@ type Command struct {
 	ExternalID string `json:"external_id,omitempty"` // of that check run
 	ButtonSHA  string `json:"button_sha,omitempty"`  // the head that the check run was for
 
+	// Terms is the hash of the record's terms in the description when the text was
+	// written, "" when no event told.
+	Terms string `json:"terms,omitempty"`
+
 	// KnownHead is the pull request's head as far as we knew it when the event
 	// was dispatched, "" when we knew none. Events are dispatched in the order
 	// in which they came.

@@ -110,6 +110,7 @@ type Comment struct {
 	URL       string    `json:"url,omitempty"`
 	CreatedAt time.Time `json:"created_at"`
 	UpdatedAt time.Time `json:"updated_at"`
+	Terms     string    `json:"terms,omitempty"` // record hash of the description then; "" without a command
 }
 
 // Review is a review. Body is kept only if it may hold a command.
@@ -121,6 +122,7 @@ type Review struct {
 	Body      string    `json:"body,omitempty"`
 	URL       string    `json:"url,omitempty"`
 	At        time.Time `json:"at"`
+	Terms     string    `json:"terms,omitempty"` // record hash of the description then; "" without a command
 }
 
 // Button is a pressed button of one of our check runs.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 
+	"gonogo/internal/decision"
 	"gonogo/internal/inbox"
 )
 
@@ -241,7 +242,17 @@ func fillReview(p *payload, h *inbox.Hint) error {
 	r := p.Review
 	h.Review = &inbox.Review{ID: r.ID, User: r.User.user(), State: r.State, CommitSHA: r.Commit,
 		Body: kept(r.Body), URL: r.URL, At: timeOf(r.Date)}
+	h.Review.Terms = termsFor(h.Review.Body, p.Pull.Body)
 	return fillPullRequest(p, h)
+}
+
+// termsFor is the record hash of the description under which a text with a
+// command was written; "" for texts without one.
+func termsFor(command, description string) string {
+	if command == "" {
+		return ""
+	}
+	return decision.Parse(description).Terms().Hash()
 }
 
 // kept returns a text that may hold a command, and "" for all others.
@@ -263,7 +274,7 @@ func fillComment(p *payload, h *inbox.Hint) error {
 	}
 	h.PR = int(p.Issue.Number)
 	h.Comment = &inbox.Comment{ID: c.ID, User: c.User.user(), Body: body, URL: c.URL,
-		CreatedAt: timeOf(c.CreatedAt), UpdatedAt: timeOf(c.Update)}
+		CreatedAt: timeOf(c.CreatedAt), UpdatedAt: timeOf(c.Update), Terms: termsFor(body, p.Issue.Body)}
 	return nil
 }
 

@@ -29,7 +29,7 @@ type payload struct {
 
 	Pull struct {
 		Number        int64
-		State         string
+		State, Body   string
 		Draft, Merged bool
 		HeadSHA       string
 		HeadRef       string
@@ -50,6 +50,7 @@ type payload struct {
 	}
 	Issue struct {
 		Number int64
+		Body   string
 		IsPull bool
 		Labels []string
 	}
@@ -156,6 +157,7 @@ func issueAt() *node {
 	label := object("[]", &node{name: "name", text: func(p *payload, v string) { p.Issue.Labels = append(p.Issue.Labels, v) }})
 	return object("issue",
 		whole("number", func(p *payload) *int64 { return &p.Issue.Number }),
+		text("body", func(p *payload) *string { return &p.Issue.Body }),
 		object("labels", label),
 		&node{name: "pull_request", saw: func(p *payload, c byte, _ bool) { p.Issue.IsPull = c == '{' }})
 }
@@ -164,6 +166,7 @@ func pullAt() *node {
 	return object("pull_request",
 		whole("number", func(p *payload) *int64 { return &p.Pull.Number }),
 		text("state", func(p *payload) *string { return &p.Pull.State }),
+		text("body", func(p *payload) *string { return &p.Pull.Body }),
 		truth("draft", func(p *payload) *bool { return &p.Pull.Draft }),
 		truth("merged", func(p *payload) *bool { return &p.Pull.Merged }),
 		text("updated_at", func(p *payload) *string { return &p.Pull.UpdatedAt }),

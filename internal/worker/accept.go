@@ -108,6 +108,12 @@ func (r *room) mayGo(ctx context.Context, c inbox.Command, cmd command.Command, 
 	case !known:
 		return no("sha-needed", "the head may have moved since you wrote; say which commit you mean", r.goLine())
 	}
+	if code, moved, err := r.moved(ctx, c); err != nil || code != "" {
+		if err != nil {
+			return "", nil, err
+		}
+		return no(code, moved+" since you wrote; if it still holds, say it again", r.goLine())
+	}
 	if r.class == gate.High && cmd.SHA == "" && c.Source == inbox.FromComment {
 		return no("sha-needed", "at high risk a GO names its commit", r.goLine())
 	}
@@ -208,6 +214,43 @@ func (r *room) wasShown(c inbox.Command) bool {
 		since = r.seen // forced back to a head that was judged before
 	}
 	return !r.asked.IsZero() && !c.ReceivedAt.Before(r.asked) && !c.CreatedAt.Before(since.Truncate(time.Second))
+}
+
+// moved says what of that to which a GO is bound changed between when it was
+// written and now, when it is heard: a GO is for what its author saw. The event
+// of a text tells the record of that moment; what else its author saw is what
+// was judged last by then.
+func (r *room) moved(ctx context.Context, c inbox.Command) (code, what string, err error) {
+	const edited = "the record changed"
+	now := r.record.Terms()
+	if r.pr.Author.Bot {
+		if r.recordIn.CreatedAt.After(c.CreatedAt) {
+			return "record-changed", edited, nil
+		}
+	} else if c.Terms != "" && c.Terms != now.Hash() {
+		return "record-changed", edited, nil
+	}
+	written := c.CreatedAt.Truncate(time.Second).Add(time.Second) // GitHub's clock has seconds
+	if c.ReceivedAt.Before(written) {
+		written = c.ReceivedAt
+	}
+	saw, found, err := r.w.Ledger.LatestAt(ctx, r.pr.Repo.ID, r.pr.Number, written)
+	switch {
+	case err != nil:
+		return "", "", err
+	case !found && c.Terms == "":
+		return "record-changed", "the record may have changed", nil
+	case !found:
+		return "", "", nil
+	case saw.PR.BaseRef != r.pr.BaseRef:
+		return "base-changed", "the pull request got another base", nil
+	case saw.PolicySHA != r.policy.Digest():
+		return "policy-changed", "the policy changed", nil
+	}
+	if changed := saw.Terms.Changed(now); c.Terms == "" && len(changed) > 0 {
+		return "record-changed", "'" + string(changed[0]) + "' of the record changed", nil
+	}
+	return "", "", nil
 }
 
 // ownRun reports whether the check run of a pressed button says of itself what
