@@ -446,7 +446,7 @@ func (h *history) saidNoGo(n, number int, by word) bool {
 // moment had been judged.
 func (h *history) boundSince(n, number int, w word) truth {
 	is := h.bound(n, w.Born, number)
-	for m := h.settledBefore(w.Born); m < w.Born && is == yes; m++ {
+	for m := max(1, h.settledBefore(w.Born)); m < w.Born && is == yes; m++ {
 		if h.pull(m, number) != nil && h.bound(n, m, number) != yes {
 			is = maybe
 		}

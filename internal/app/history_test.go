@@ -7,7 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"go/parser"
-	"go/token"
+	gotoken "go/token"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -81,7 +81,7 @@ func number(t *testing.T, name string, usual int) int {
 
 // The model must not learn from the code that it judges.
 func TestReferenceModelStandsApart(t *testing.T) {
-	file, err := parser.ParseFile(token.NewFileSet(), "history_model_test.go", nil, parser.ImportsOnly)
+	file, err := parser.ParseFile(gotoken.NewFileSet(), "history_model_test.go", nil, parser.ImportsOnly)
 	if err != nil {
 		t.Fatal(err)
 	}

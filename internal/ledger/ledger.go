@@ -56,24 +56,25 @@ const (
 	KindMerged   Kind = "merged"   // a pull request was merged, with its verdict then
 	KindRelease  Kind = "release"  // a release was judged
 
-	KindPublished Kind = "published" // the check run was written
-	KindComment   Kind = "comment"   // a comment about to be written
-	KindCommented Kind = "commented" // it was written
-	KindTold      Kind = "told"      // a command's author got the reaction or reply
-	KindExempt    Kind = "exempt"    // a pull request passes by an exemption of the policy
-	KindOverride  Kind = "override"  // somebody lets a head pass against the verdict
-	KindBypass    Kind = "bypass"    // a merge went round a required check
-	KindRequired  Kind = "required"  // whether a branch requires the check, when that is first seen or changes
-	KindAdopted   Kind = "adopted"   // the entries before were made before there was a chain
-	KindErased    Kind = "erased"    // a text was erased
-	KindRestore   Kind = "restore"   // an operator goes on with an older ledger
+	KindPublished    Kind = "published"     // the check run was written
+	KindComment      Kind = "comment"       // a comment about to be written
+	KindCommented    Kind = "commented"     // it was written
+	KindTold         Kind = "told"          // a command's author got the reaction or reply
+	KindExempt       Kind = "exempt"        // a pull request passes by an exemption of the policy
+	KindBypass       Kind = "bypass"        // a merge went round a required check
+	KindRequired     Kind = "required"      // whether a branch requires the check, when that is first seen or changes
+	KindAdopted      Kind = "adopted"       // the entries before were made before there was a chain
+	KindErased       Kind = "erased"        // a text was erased
+	KindRestore      Kind = "restore"       // an operator goes on with an older ledger
+	KindOverride     Kind = "override"      // somebody lets a head pass against the verdict
+	KindAcceptSecret Kind = "accept-secret" // somebody says that what looks like a credential is none
 )
 
 // Kinds lists all kinds.
 var Kinds = [...]Kind{
 	KindGo, KindNoGo, KindSignoff, KindVoid, KindRefused, KindAnswered, KindVerdict,
 	KindPublish, KindMerged, KindRelease,
-	KindPublished, KindComment, KindCommented, KindTold, KindExempt, KindOverride, KindBypass, KindRequired,
+	KindPublished, KindComment, KindCommented, KindTold, KindExempt, KindOverride, KindAcceptSecret, KindBypass, KindRequired,
 	KindAdopted, KindErased, KindRestore,
 }
 
@@ -191,6 +192,9 @@ type decision struct {
 	URL       string `json:",omitempty"`
 	LiftsOwn  bool   `json:",omitempty"`
 	Signoff   string `json:",omitempty"` // the name of a sign-off
+
+	Until       time.Time `json:",omitzero"`  // of an override
+	Fingerprint string    `json:",omitempty"` // of what looks like a credential
 }
 
 // void is the data of a void entry.
@@ -323,9 +327,9 @@ func asSaid(e Entry, raw []byte) (gate.Signoff, error) {
 		data.Reason = text
 	}
 	choice := map[Kind]gate.Choice{KindGo: gate.ChoiceGo, KindNoGo: gate.ChoiceNoGo}[e.Kind]
-	return gate.Signoff{Name: data.Signoff, PersonDecision: gate.PersonDecision{
+	return gate.Signoff{Name: data.Signoff + data.Fingerprint, PersonDecision: gate.PersonDecision{
 		ID: e.ID, Choice: choice, User: e.Actor, At: e.At, For: data.For, Reason: data.Reason,
-		Channel: data.Channel, CommentID: data.CommentID, ReviewID: data.ReviewID, SaidAt: data.SaidAt, URL: data.URL, LiftsOwn: data.LiftsOwn,
+		Channel: data.Channel, CommentID: data.CommentID, ReviewID: data.ReviewID, SaidAt: data.SaidAt, URL: data.URL, LiftsOwn: data.LiftsOwn, Until: data.Until,
 	}}, nil
 }
 
