@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -52,7 +53,7 @@ there is no verdict.`,
 			if err := showEvaluation(cmd.OutOrStdout(), format, ev); err != nil {
 				return fmt.Errorf("write the evaluation: %w", err)
 			}
-			if ev.Verdict != gate.Ready {
+			if !ev.Passes() {
 				return exitCode(1)
 			}
 			return nil
@@ -87,8 +88,27 @@ type evaluation struct {
 	Policy   string       `json:"policy"`
 	Rules    string       `json:"rules"`
 	Exempt   string       `json:"exempt,omitempty"`
+	Override *override    `json:"override,omitempty"`
 	Gates    []gateLine   `json:"gates"`
 	Findings []finding    `json:"findings"`
+}
+
+// override is who lets the head pass against the verdict.
+type override struct {
+	By     []string  `json:"by"`
+	Until  time.Time `json:"until"`
+	Reason string    `json:"reason"`
+}
+
+func overrideOf(ev gate.Evaluation) *override {
+	if !ev.Overridden() {
+		return nil
+	}
+	o := &override{Until: ev.Override.Until, Reason: ev.Override.Reason}
+	for _, u := range ev.Override.By {
+		o.By = append(o.By, u.Login)
+	}
+	return o
 }
 
 type gateLine struct {
@@ -112,7 +132,7 @@ type finding struct {
 func newEvaluation(ev gate.Evaluation) evaluation {
 	out := evaluation{
 		Verdict: ev.Verdict, Class: ev.Class.String(), Declared: ev.Declared.String(), Head: ev.PR.HeadSHA, Base: ev.PR.BaseRef,
-		Policy: ev.PolicySource, Rules: ev.PolicySHA, Exempt: ev.Exempt, Gates: []gateLine{}, Findings: []finding{},
+		Policy: ev.PolicySource, Rules: ev.PolicySHA, Exempt: ev.Exempt, Override: overrideOf(ev), Gates: []gateLine{}, Findings: []finding{},
 	}
 	for _, r := range ev.Rows {
 		out.Gates = append(out.Gates, gateLine{r.Gate, r.Claim, gate.PlainText(r.Evidence), r.Comparison})
@@ -137,6 +157,11 @@ func showEvaluation(w io.Writer, format string, ev gate.Evaluation) error {
 	out := newEvaluation(ev)
 	if _, err := fmt.Fprintf(w, "%s · %s · #%d into %s at %s (policy: %s)\n\n", out.Verdict, out.Class, ev.PR.Number, out.Base, gate.Short(out.Head), out.Policy); err != nil {
 		return err
+	}
+	if o := out.Override; o != nil {
+		if _, err := fmt.Fprintf(w, "OVERRIDDEN by @%s until %s\n\n", strings.Join(o.By, " and @"), o.Until.UTC().Format(time.RFC3339)); err != nil {
+			return err
+		}
 	}
 	for _, g := range out.Gates {
 		if _, err := fmt.Fprintf(w, "%-14s claim %-5s %s: %s\n", g.Gate, g.Claim, g.Comparison, g.Evidence); err != nil {

@@ -259,6 +259,9 @@ type Leak struct {
 	Path  string
 	Line  int // in the new file
 	Start string
+	// Fingerprint identifies rule, file and the text of the lines, wherever in
+	// the file they stand. Nothing of the secret can be got back from it.
+	Fingerprint string
 }
 
 // LeakScan is the outcome of searching a diff for credentials. Skipped names

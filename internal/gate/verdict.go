@@ -144,6 +144,11 @@ type Evaluation struct {
 	Rows     []GateRow
 	Findings []Finding // the gravest first, passes included
 
+	// Override is who lets the head pass for now against the verdict, which stays
+	// what it is.
+	Override  Overriding
+	Overrides []Standing // every /override, and whether it still counts
+
 	Decisions []Standing        // who said what, and whether it still counts
 	Signoffs  []SignoffStanding // who signed off what, and whether it still counts
 	Notify    []Notice          // who is to be told of the release, and where
@@ -157,6 +162,25 @@ type Evaluation struct {
 	// GaveUp means that evaluating itself failed for the last time.
 	GaveUp bool
 }
+
+// Overriding is who lets a head pass against its verdict, and until when. The
+// zero value is nobody.
+type Overriding struct {
+	By     []User    // in the order in which they said it
+	Until  time.Time // when it ends by itself
+	Reason string    // of the last of them
+	Own    []User    // those of By who wrote some of the change
+	// OwnUnread means that who wrote the change could not be read: Own may lack
+	// somebody.
+	OwnUnread bool
+}
+
+// Overridden reports whether people let the head pass against the verdict.
+func (e Evaluation) Overridden() bool { return len(e.Override.By) > 0 }
+
+// Passes reports whether the check is to be passed: by the verdict, or by an
+// override in spite of it.
+func (e Evaluation) Passes() bool { return e.Verdict == Ready || e.Overridden() }
 
 // PolicyFile is a file that rules come from.
 type PolicyFile struct {
@@ -218,6 +242,8 @@ type PersonDecision struct {
 	// LiftsOwn marks a GO by somebody who had written some of the change. It
 	// lifts no NO-GO but their own, whether or not they may decide here.
 	LiftsOwn bool
+	// Until is when an override ends by itself; zero for all else.
+	Until time.Time
 }
 
 // Standing is a decision as judged in an evaluation.
@@ -240,6 +266,13 @@ type SignoffStanding struct {
 	Signoff
 	Counts bool
 	Lapsed string // one line: what changed since; "" when it counts
+}
+
+// Acceptance says that what looks like a credential is none. Its fingerprint,
+// see [Leak], is all that it is bound to. Choice is empty.
+type Acceptance struct {
+	Fingerprint string
+	PersonDecision
 }
 
 // Notice is who is told of a release, and in which channel.
@@ -268,6 +301,8 @@ type ReleasedPull struct {
 	Number  int
 	Title   string
 	Verdict Verdict // when it was merged; "" when none was made
+	// Override names who let it pass against the verdict.
+	Override string
 }
 
 // Blockers returns the findings that keep the release from READY.

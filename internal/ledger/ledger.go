@@ -39,12 +39,16 @@ const (
 	KindPublish  Kind = "publish"  // a check run about to be written
 	KindMerged   Kind = "merged"   // a pull request was merged, with its verdict then
 	KindRelease  Kind = "release"  // a release was judged
+
+	KindOverride     Kind = "override"      // somebody lets a head pass against the verdict
+	KindAcceptSecret Kind = "accept-secret" // somebody says that what looks like a credential is none
 )
 
 // Kinds lists all kinds.
 var Kinds = [...]Kind{
 	KindGo, KindNoGo, KindSignoff, KindVoid, KindRefused, KindAnswered, KindVerdict,
 	KindPublish, KindMerged, KindRelease,
+	KindOverride, KindAcceptSecret,
 }
 
 // Entry is one line of the ledger.
@@ -126,6 +130,9 @@ type decision struct {
 	URL       string `json:",omitempty"`
 	LiftsOwn  bool   `json:",omitempty"`
 	Signoff   string `json:",omitempty"` // the name of a sign-off
+
+	Until       time.Time `json:",omitzero"`  // of an override
+	Fingerprint string    `json:",omitempty"` // of what looks like a credential
 }
 
 // void is the data of a void entry.
@@ -137,6 +144,7 @@ type void struct {
 // Merge is the data of a merged entry: what stood when a pull request was
 // merged. An empty verdict means that none was made for that head.
 type Merge struct {
+	Override   string `json:",omitempty"` // who let it pass against the verdict
 	Verdict    gate.Verdict
 	Mode       gate.Mode `json:",omitempty"` // in which the verdict was made
 	Evaluation int64
@@ -251,9 +259,9 @@ func asSaid(e Entry, raw []byte) (gate.Signoff, error) {
 		return gate.Signoff{}, fmt.Errorf("entry %d: %w", e.ID, err)
 	}
 	choice := map[Kind]gate.Choice{KindGo: gate.ChoiceGo, KindNoGo: gate.ChoiceNoGo}[e.Kind]
-	return gate.Signoff{Name: data.Signoff, PersonDecision: gate.PersonDecision{
+	return gate.Signoff{Name: data.Signoff + data.Fingerprint, PersonDecision: gate.PersonDecision{
 		ID: e.ID, Choice: choice, User: e.Actor, At: e.At, For: data.For, Reason: data.Reason,
-		Channel: data.Channel, CommentID: data.CommentID, ReviewID: data.ReviewID, SaidAt: data.SaidAt, URL: data.URL, LiftsOwn: data.LiftsOwn,
+		Channel: data.Channel, CommentID: data.CommentID, ReviewID: data.ReviewID, SaidAt: data.SaidAt, URL: data.URL, LiftsOwn: data.LiftsOwn, Until: data.Until,
 	}}, nil
 }
 

@@ -48,7 +48,7 @@ var judgedBy = map[gate.Requirement][]string{
 // them.
 var bypasses = map[string]bool{
 	"exempt": true, "exclude": true, "dependencies.bots": true, "dependencies.paths": true,
-	"solo": true, "author_may_decide": true,
+	"solo": true, "author_may_decide": true, "override.roles": true, "override.for": true,
 }
 
 // kept are the requirements on which all others rest: without a record, those

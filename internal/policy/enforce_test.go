@@ -99,6 +99,8 @@ var keyTable = []keyRow{
 		return !p.openAt(monday.Add(9*time.Hour)) && p.openAt(monday.Add(9*time.Hour+30*time.Minute)) && !p.openAt(monday.Add(10*time.Hour))
 	}},
 	{key: "windows[].zone", why: "in another zone", enforce: winds, repo: "windows: [{days: [mon], from: '09:00', to: '12:00', zone: Europe/Berlin}]", silent: true, holds: func(p *Policy) bool { return p.openAt(monday.Add(9*time.Hour)) && !p.openAt(monday.Add(8*time.Hour)) }},
+	{key: "override.roles[]", why: "people of the repository's choice would let pass what is enforced", enforce: "go: {high: 3}", repo: "roles: {friends: {users: [kim]}}\noverride: {roles: [friends]}", holds: func(p *Policy) bool { return len(p.Override.Roles) == 0 }},
+	{key: "override.for", why: "an override would stand for longer", enforce: "approvals: {high: 3}", repo: "override: {for: 24h}", holds: func(p *Policy) bool { return p.OverrideLasts() == time.Hour }},
 	harmless("freezes[].name", "freezes add up"),
 	harmless("freezes[].from", "the same; a GO by exception lets out of those that were on when it was said"),
 	harmless("freezes[].to", "the same"),

@@ -25,6 +25,7 @@ type Evidence interface {
 	OwnersEvidence
 	SignoffEvidence
 	TrackerEvidence
+	OverrideEvidence
 }
 
 // Input is what one evaluation is made from. Everything in it belongs to one
@@ -142,6 +143,7 @@ func Failed(last gate.Evaluation, attempts int, now time.Time) gate.Evaluation {
 // withOnly replaces all findings of an evaluation by one.
 func withOnly(ev gate.Evaluation, f gate.Finding, now time.Time) gate.Evaluation {
 	f.Requirement = inputs
+	ev.Exempt, ev.Override = "", gate.Overriding{}
 	ev.At, ev.Findings, ev.Status, ev.Verdict, ev.Again = now, one(f), f.Status, verdictOf(f.Status), time.Time{}
 	ev.Rows = slices.Clone(ev.Rows)
 	for i := range ev.Rows {
@@ -199,7 +201,7 @@ func Evaluate(in Input) gate.Evaluation {
 	ev.SelfDecided = slices.ContainsFunc(ev.Decisions, func(s gate.Standing) bool {
 		return s.Counts && s.Choice == gate.ChoiceGo && s.User.Is(in.PR.Author)
 	})
-	return exempted(q, in.Evidence, ev)
+	return overridden(q, in.Evidence, exempted(q, in.Evidence, ev))
 }
 
 // answer returns the findings of one requirement as they weigh at the class

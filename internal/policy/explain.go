@@ -54,6 +54,7 @@ func explainOne(p *Policy, c Case) string {
 	writeAsks(&b, "Said when it is missing, without blocking", asks, func(a ask) bool { return !a.blocks })
 	writeLines(&b, "Who is told", p.told(c))
 	writeLines(&b, "Who passes without a record", p.exemptions(c))
+	writeLines(&b, "Who may let it pass against the verdict", []string{p.overrideWords()})
 	return b.String()
 }
 
@@ -428,7 +429,8 @@ func sentenceCase(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
 // Compare says what comes and goes for a kind of pull request when one policy
 // replaces another, each in a sentence.
 func Compare(before, after *Policy, c Case) (comes, goes []string) {
-	old, now := append(lines(before.wants(c)), before.whoDecides()), append(lines(after.wants(c)), after.whoDecides())
+	old := append(lines(before.wants(c)), before.whoDecides(), "against the verdict it passes by: "+before.overrideWords())
+	now := append(lines(after.wants(c)), after.whoDecides(), "against the verdict it passes by: "+after.overrideWords())
 	for _, l := range now {
 		if !slices.Contains(old, l) {
 			comes = append(comes, l)

@@ -53,6 +53,7 @@ type Policy struct {
 	Authorization   []Authorization            `yaml:"authorization"`
 	Monitoring      Monitoring                 `yaml:"monitoring"`
 	Tracker         Tracker                    `yaml:"tracker"`
+	Override        Override                   `yaml:"override"`
 
 	// EnforcedWindows are those of the organization, where the repository has
 	// Windows of its own: releases go out while one of each is open.
@@ -145,6 +146,12 @@ type Monitoring struct {
 	Standard      string `yaml:"standard"`
 	Hotfix        string `yaml:"hotfix"`
 	Architectural string `yaml:"architectural"`
+}
+
+// Override says who may let a head pass against the verdict, and for how long.
+type Override struct {
+	Roles []string `yaml:"roles"` // empty: administrators of the repository
+	For   string   `yaml:"for"`   // a duration such as "60m", or "off": nobody may
 }
 
 // Tracker says where tracker items are looked up.

@@ -47,11 +47,15 @@ type world struct {
 	writersUnread bool
 	writers       *gate.Reading[[]gate.Collaborator] // nil: as the permissions say
 	signoffs      []gate.Signoff
+	overrides     []gate.PersonDecision
+	accepted      []gate.Acceptance
 	owners        gate.Reading[string]
 	items         map[gate.TrackerRef]gate.Reading[gate.TrackerItem]
 }
 
 func (w *world) Signoffs() []gate.Signoff         { return w.signoffs }
+func (w *world) Accepted() []gate.Acceptance      { return w.accepted }
+func (w *world) Overrides() []gate.PersonDecision { return w.overrides }
 func (w *world) CodeOwners() gate.Reading[string] { return w.owners }
 func (w *world) TrackerItem(ref gate.TrackerRef) gate.Reading[gate.TrackerItem] {
 	if r, ok := w.items[ref]; ok {

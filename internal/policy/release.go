@@ -63,6 +63,14 @@ func releasedPulls(in ReleaseInput) []gate.Finding {
 		if p.Verdict == gate.Ready {
 			continue
 		}
+		if p.Override != "" {
+			found = append(found, gate.Finding{
+				Requirement: id, Status: gate.Advisory, Code: "override-merged", By: gate.ByDecider,
+				Fact: fmt.Sprintf("#%d was merged while %s let it pass against the verdict (%s): %s", p.Number, gate.Quote(p.Override), p.Verdict, gate.Quote(p.Title)),
+				Fix:  "look at what was open then, if nobody has yet",
+			})
+			continue
+		}
 		found = append(found, gate.Finding{
 			Requirement: id, Status: gate.Fail, Code: "bypass", By: gate.ByDecider,
 			Fact: fmt.Sprintf("#%d was merged without READY (%s): %s", p.Number, cmp.Or(string(p.Verdict), "never judged"), gate.Quote(p.Title)),

@@ -16,25 +16,29 @@ type SecretsEvidence interface {
 	Leaks() gate.Reading[gate.LeakScan]
 	// Alerts lists GitHub's open secret-scanning alerts.
 	Alerts() gate.Reading[[]gate.Alert]
+	// Accepted lists what people said in this pull request is no credential.
+	Accepted() []gate.Acceptance
+	PeopleEvidence
 }
 
 // secrets: no credential in the added lines, and no open alert of GitHub's own
 // secret scanning on this pull request's commits.
 func secrets(q question, e SecretsEvidence) []gate.Finding {
-	return append(leaks(e.Leaks()), alerts(q, e)...)
+	return append(leaks(q, e), alerts(q, e)...)
 }
 
-func leaks(scan gate.Reading[gate.LeakScan]) []gate.Finding {
+func leaks(q question, e SecretsEvidence) []gate.Finding {
+	scan := e.Leaks()
 	if !scan.Known {
 		return one(unread("the diff", scan.Why))
 	}
 	var found []gate.Finding
 	for _, l := range slices.SortedFunc(slices.Values(scan.Value.Leaks), byPlace) {
-		found = append(found, gate.Finding{
-			Status: gate.Fail, Code: "secret-found", By: gate.ByAuthor,
-			Fact: fmt.Sprintf("a credential (%s, %s…) in %s line %d", gate.Quote(l.Rule), gate.Quote(l.Start), gate.Quote(l.Path), l.Line),
-			Fix:  "revoke the credential where it was issued, then take it out of the branch's history",
-		})
+		f, accepted := acceptedLeak(q, e, l)
+		if !accepted {
+			f = foundLeak(l)
+		}
+		found = append(found, f)
 	}
 	if n := len(scan.Value.Skipped); n > 0 {
 		found = append(found, gate.Finding{
@@ -44,6 +48,58 @@ func leaks(scan gate.Reading[gate.LeakScan]) []gate.Finding {
 		})
 	}
 	return found
+}
+
+func foundLeak(l gate.Leak) gate.Finding {
+	f := gate.Finding{
+		Status: gate.Fail, Code: "secret-found", By: gate.ByAuthor,
+		Fact: "a credential" + leakAt(l),
+		Fix:  "revoke the credential where it was issued, then take it out of the branch's history",
+	}
+	if l.Fingerprint != "" {
+		f.Fix += "; if it is none, a release manager who wrote none of it comments"
+		f.Type = "/accept-secret " + l.Fingerprint + " reason"
+	}
+	return f
+}
+
+func leakAt(l gate.Leak) string {
+	return fmt.Sprintf(" (%s, %s…) in %s line %d", gate.Quote(l.Rule), gate.Quote(l.Start), gate.Quote(l.Path), l.Line)
+}
+
+// acceptedLeak is the finding for what looks like a credential and was accepted
+// as none, by a release manager who wrote none of the change, and whether it was.
+// Whoever moves the lines keeps that, whoever changes them does not.
+func acceptedLeak(q question, e SecretsEvidence, l gate.Leak) (gate.Finding, bool) {
+	var doubt *gate.Finding
+	commits := e.Commits()
+	for _, a := range slices.SortedFunc(slices.Values(e.Accepted()), func(a, b gate.Acceptance) int { return cmp.Compare(a.ID, b.ID) }) {
+		if l.Fingerprint == "" || a.Fingerprint != l.Fingerprint || a.Voided != "" || wroteIt(q.PR, commits.Value).include(a.User) {
+			continue
+		}
+		switch holds := q.Policy.Authority(e, ReleaseManager, a.User); {
+		case !holds.Known:
+			f := unread("the role of "+handle(a.User)+", who accepted a finding,", holds.Why)
+			doubt = &f
+		case holds.Value && !commits.Known:
+			f := unread("the list of commits", commits.Why)
+			doubt = &f
+		case holds.Value:
+			return gate.Finding{
+				Status: gate.Advisory, Code: "secret-accepted", By: gate.ByDecider, Link: a.URL,
+				Fact: fmt.Sprintf("what looks like a credential%s is none, says %s: %s", leakAt(l), handle(a.User), gate.Quote(a.Reason)),
+			}, true
+		}
+	}
+	if doubt != nil {
+		return *doubt, true
+	}
+	return gate.Finding{}, false
+}
+
+// LeakOf reports whether something with this fingerprint was found.
+func LeakOf(scan gate.LeakScan, fingerprint string) bool {
+	return fingerprint != "" && slices.ContainsFunc(scan.Leaks, func(l gate.Leak) bool { return l.Fingerprint == fingerprint })
 }
 
 // alerts: an alert that lies in this pull request's commits blocks; any other

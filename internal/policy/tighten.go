@@ -23,6 +23,7 @@ func (t *tightening) all() {
 	t.checks()
 	t.permissions()
 	t.settings()
+	t.override()
 	t.people()
 	t.calendar() // before the zone is settled
 	settle(t, t.says("zone"), "zone", &t.policy.Zone, t.org.Zone)
@@ -280,4 +281,13 @@ func plainly(v any) string {
 	default:
 		return strings.Trim(fmt.Sprintf("%+v", v), "{}")
 	}
+}
+
+// override: who may let a head pass goes round all that is enforced, so that it
+// is for the organization to say. A repository may let fewer, for a shorter time.
+func (t *tightening) override() {
+	has, org := &t.policy.Override, t.org.Override
+	fewer := len(has.Roles) > 0 && within(has.Roles, org.Roles)
+	settle(t, !fewer, "override.roles", &has.Roles, org.Roles)
+	settle(t, t.policy.OverrideLasts() > t.org.OverrideLasts(), "override.for", &has.For, org.For)
 }

@@ -39,6 +39,7 @@ func (t *tightening) pinned() []string {
 			names = append(names, name)
 		}
 	}
+	names = append(names, t.org.Override.Roles...)
 	for _, a := range t.by.Authorization {
 		names = append(names, a.Notify...)
 	}

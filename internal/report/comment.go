@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"gonogo/internal/gate"
 )
@@ -35,9 +36,16 @@ func Reply(login, sentence, line, key string) string {
 // SignoffOf is a sign-off that a policy asks for, and the role that gives it.
 type SignoffOf struct{ Name, Role string }
 
+// OverrideOf is who may override, in words, and for how long; the zero value is
+// nobody.
+type OverrideOf struct {
+	Who string
+	For time.Duration
+}
+
 // Help renders the commands that apply to a pull request and who may use them.
 // deciders are the roles whose people decide.
-func Help(ev gate.Evaluation, deciders []string, signoffs []SignoffOf, key string) string {
+func Help(ev gate.Evaluation, deciders []string, signoffs []SignoffOf, override OverrideOf, key string) string {
 	sha := gate.Short(ev.PR.HeadSHA)
 	who := "release managers"
 	if len(deciders) > 1 {
@@ -49,6 +57,13 @@ func Help(ev gate.Evaluation, deciders []string, signoffs []SignoffOf, key strin
 	}
 	for _, s := range signoffs {
 		rows = append(rows, [3]string{"/signoff " + s.Name, "people with the role " + cell(gate.Quote(s.Role)) + " who wrote none of it", "signs off this commit, base branch, policy and record"})
+	}
+	rows = append(rows, [3]string{"/accept-secret FINGERPRINT reason", "release managers who wrote none of it", "says that a finding of code/secrets is no credential; the check shows the line"})
+	if override.For > 0 {
+		rows = append(rows, [3]string{
+			"/override reason", cell(override.Who),
+			fmt.Sprintf("lets this commit pass against the verdict for %d minutes, in everybody's sight; not against a /no-go, and by two people where a credential is found", int(override.For.Minutes())),
+		})
 	}
 	rows = append(rows, [][3]string{
 		{"/recheck", "anyone with write access", "reads all evidence again"},

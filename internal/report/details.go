@@ -18,7 +18,7 @@ func textOf(ev gate.Evaluation) string { return lastingOf(ev) + readings(ev) + "
 // lastingOf is the part of the text that is the same for evaluations that found
 // the same.
 func lastingOf(ev gate.Evaluation) string {
-	return recordTable(ev) + decisionTable(ev) + signoffTable(ev) + sources(ev)
+	return recordTable(ev) + decisionTable(ev) + overrideTable(ev) + signoffTable(ev) + sources(ev)
 }
 
 func recordTable(ev gate.Evaluation) string {

@@ -76,6 +76,7 @@ func hostileEvaluation(s string) gate.Evaluation {
 		Lapsed:         "the comment of " + q + " was edited", Code: "edited-command",
 	}}
 	ev.Signoffs = []gate.SignoffStanding{{Signoff: gate.Signoff{Name: s, PersonDecision: ev.Decisions[0].PersonDecision}, Lapsed: ev.Decisions[0].Lapsed}}
+	ev.Overrides = []gate.Standing{{PersonDecision: ev.Decisions[0].PersonDecision, Lapsed: ev.Decisions[0].Lapsed}}
 	ev.Notify = []gate.Notice{{Roles: []string{s, s}, Channel: s}}
 	return ev
 }
@@ -146,10 +147,12 @@ func TestUserTextIsNeverMarkup(t *testing.T) {
 	o := Options{Name: "release-readiness", DetailsURL: "https://github.com/acme/shop/pull/12"}
 	render := func(s string) map[string]string {
 		o.Notes = []string{gate.Quote("@"+s) + " pressed GO: only a release manager decides here, not " + gate.Quote(s)}
-		run, release := Check([]gate.Evaluation{hostileEvaluation(s), hostileEvaluation(s)}, o), Release(hostileRelease(s), o)
+		passing := hostileEvaluation(s)
+		passing.Override = gate.Overriding{By: []gate.User{{Login: s}}, Own: []gate.User{{Login: s}}, Reason: s, Until: now}
+		run, release := Check([]gate.Evaluation{hostileEvaluation(s), passing}, o), Release(hostileRelease(s), o)
 		return map[string]string{
 			"summary": run.Summary, "text": run.Text, "release summary": release.Summary, "release text": release.Text,
-			"reply": Reply(s, "nobody knows "+gate.Quote(s), "/go "+s, s), "help": Help(hostileEvaluation(s), []string{s, s}, []SignoffOf{{s, s}}, s),
+			"reply": Reply(s, "nobody knows "+gate.Quote(s), "/go "+s, s), "help": Help(hostileEvaluation(s), []string{s, s}, []SignoffOf{{s, s}}, OverrideOf{Who: "people with the role " + gate.Quote(s), For: time.Hour}, s),
 			"ask": Ask(hostileEvaluation(s), []gate.User{{Login: s}}, "the comment of "+gate.Quote(s)+" was edited", true),
 		}
 	}

@@ -74,9 +74,10 @@ func Conclude(ev gate.Evaluation) Conclusion {
 	if ev.PR.Draft {
 		return InProgress
 	}
-	switch ev.Verdict {
-	case gate.Ready:
+	if ev.Passes() {
 		return Success
+	}
+	switch ev.Verdict {
 	case gate.NotReady:
 		return Failure
 	case gate.NotVerified:
@@ -119,6 +120,8 @@ func title(ev gate.Evaluation) string {
 		return fmt.Sprintf("DRAFT · %d %s before ready", len(open), plural(len(open), "thing", "things"))
 	}
 	switch {
+	case ev.Overridden():
+		return overriddenTitle(ev)
 	case ev.Exempt != "":
 		return shorten("EXEMPT · "+plain(gate.Quote(ev.Exempt)), titleLimit)
 	case ev.Verdict == gate.Ready && ev.SelfDecided:
@@ -174,10 +177,15 @@ func twinTitle(evs []gate.Evaluation) string {
 	word := map[Conclusion]gate.Verdict{
 		Success: gate.Ready, Failure: gate.NotReady, ActionRequired: gate.Waiting, InProgress: gate.Waiting,
 	}[Conclude(evs[0])]
+	if word == gate.Ready && slices.ContainsFunc(evs, gate.Evaluation.Overridden) {
+		word = overriddenWord
+	}
 	parts := make([]string, 0, len(evs))
 	for _, ev := range evs {
 		state := "ready"
 		switch {
+		case ev.Overridden():
+			state = "overridden"
 		case ev.Exempt != "":
 			state = "exempt"
 		case ev.Verdict != gate.Ready:
@@ -195,6 +203,9 @@ func summaryOf(ev gate.Evaluation, o Options) string {
 	open := ev.Blockers()
 	fmt.Fprintf(&b, "**%s** · #%d into %s at `%s`  \n", headline(ev), ev.PR.Number, value(ev.PR.BaseRef), gate.Short(ev.PR.HeadSHA))
 	fmt.Fprintf(&b, "Class: %s  \n", classLine(ev))
+	if ev.Overridden() {
+		fmt.Fprintf(&b, "%s  \n", overriddenLine(ev))
+	}
 	if len(open) > 0 {
 		fmt.Fprintf(&b, "Open: %s  \n", openLine(open))
 	}
@@ -221,6 +232,9 @@ func summaryOf(ev gate.Evaluation, o Options) string {
 func headline(ev gate.Evaluation) string {
 	if ev.PR.Draft {
 		return "DRAFT"
+	}
+	if ev.Overridden() {
+		return overriddenWord
 	}
 	if ev.Exempt != "" {
 		return "EXEMPT"

@@ -67,6 +67,10 @@ var (
 		Fact: "no release manager has said /go on 9f8e7d6", Fix: gate.Quote("@dana") + " comments", Type: "/go 9f8e7d6"}
 	red = gate.Finding{Requirement: "code/checks", Status: gate.Fail, Code: "ci-failed", By: gate.ByAuthor, Link: "https://github.com/acme/shop/runs/1",
 		Fact: gate.Quote("build (linux)") + " is red (failure)", Fix: "mend it and push, or run it again if it failed by chance"}
+	leaked = gate.Finding{Requirement: "code/secrets", Status: gate.Fail, Code: "secret-found", By: gate.ByAuthor,
+		Fact: "a credential (" + gate.Quote("github-pat") + ", " + gate.Quote("ghp_") + "…) in " + gate.Quote("a.go") + " line 3",
+		Fix:  "revoke the credential where it was issued, then take it out of the branch's history; if it is none, a release manager who wrote none of it comments",
+		Type: "/accept-secret 0123456789abcdef0123456789abcdef reason"}
 	running = gate.Finding{Requirement: "code/checks", Status: gate.Pending, Code: "ci-running", By: gate.ByItself, Fact: gate.Quote("build") + " is running"}
 	down    = gate.Finding{Requirement: "review/approvals", Status: gate.Unknown, Code: "github-down", By: gate.ByItself, Fact: "the reviews could not be read", Fix: "nothing to do: it is read again every 30 seconds"}
 	veto    = gate.Finding{Requirement: "decision/veto", Status: gate.Fail, Code: "nogo-stands", By: gate.ByDecider,
@@ -105,18 +109,22 @@ func TestGoldenCheckRuns(t *testing.T) {
 	failed := with(good(), gate.NotVerified, 1, gate.Unverifiable, down)
 	failed.UnverifiedSince = failed.At.Add(-20 * time.Minute)
 	runs := map[string]CheckRun{
-		"ready":         one(with(good(), gate.Ready, 0, gate.Confirmed, dangling)),
-		"hopeless":      one(hopeless),
-		"waiting-go":    one(with(good(), gate.Waiting, 4, gate.Pends, noGo)),
-		"waiting-ci":    one(with(good(), gate.Waiting, 0, gate.Pends, running)),
-		"nogo":          one(with(stopped, gate.NotReady, 4, gate.Contradicted, veto)),
-		"retrying":      one(with(good(), gate.NotVerified, 1, gate.Unverifiable, down)),
-		"not-verified":  one(failed),
-		"draft":         one(draft),
-		"twins":         Check([]gate.Evaluation{good(), twin}, o),
-		"lapsed-go":     one(with(lapsed, gate.Waiting, 4, gate.Pends, changed)),
-		"high-panel":    one(with(high, gate.Waiting, 4, gate.Pends, panel)),
-		"long-and-rude": one(with(good(), gate.NotReady, 0, gate.Contradicted, long...)),
+		"ready":           one(with(good(), gate.Ready, 0, gate.Confirmed, dangling)),
+		"hopeless":        one(hopeless),
+		"waiting-go":      one(with(good(), gate.Waiting, 4, gate.Pends, noGo)),
+		"waiting-ci":      one(with(good(), gate.Waiting, 0, gate.Pends, running)),
+		"nogo":            one(with(stopped, gate.NotReady, 4, gate.Contradicted, veto)),
+		"retrying":        one(with(good(), gate.NotVerified, 1, gate.Unverifiable, down)),
+		"not-verified":    one(failed),
+		"draft":           one(draft),
+		"twins":           Check([]gate.Evaluation{good(), twin}, o),
+		"lapsed-go":       one(with(lapsed, gate.Waiting, 4, gate.Pends, changed)),
+		"overridden":      one(overriddenBy(with(good(), gate.NotReady, 0, gate.Contradicted, red, noGo), false, "sam")),
+		"overridden-own":  one(overriddenBy(with(lapsed, gate.Waiting, 4, gate.Pends, changed), true, "kim")),
+		"overridden-two":  one(overriddenBy(with(good(), gate.NotReady, 0, gate.Contradicted, leaked), false, strings.Repeat("a", 39), strings.Repeat("b", 39))),
+		"overridden-twin": Check([]gate.Evaluation{good(), overriddenBy(with(twinOf(13), gate.NotReady, 0, gate.Contradicted, red), false, "sam")}, o),
+		"high-panel":      one(with(high, gate.Waiting, 4, gate.Pends, panel)),
+		"long-and-rude":   one(with(good(), gate.NotReady, 0, gate.Contradicted, long...)),
 		"release": Release(gate.ReleaseEvaluation{
 			Number: 5, At: now, Repo: good().PR.Repo, Commit: good().PR.HeadSHA, Previous: "v1.3.0", Verdict: gate.NotReady, Status: gate.Fail,
 			Release: gate.Release{Tag: "v1.4.0", URL: "https://github.com/acme/shop/releases/tag/v1.4.0"},
@@ -132,10 +140,32 @@ func TestGoldenCheckRuns(t *testing.T) {
 			golden(t, name, got)
 		})
 	}
-	golden(t, "help", Help(good(), nil, nil, "c1"))
+	golden(t, "help", Help(good(), nil, nil, OverrideOf{Who: "administrators of this repository", For: time.Hour}, "c1"))
 	golden(t, "ask", Ask(lapsed, []gate.User{{Login: "dana"}, {Login: "sam"}, {Login: "lee"}, {Login: "kim"}}, lapsed.Decisions[0].Lapsed, false))
 	golden(t, "ask-nobody", Ask(good(), nil, "", true))
 	golden(t, "reply", Reply("bob", "only a release manager decides here, such as "+gate.Quote("@dana"), "", "c1")+Reply("dana", "the head may have moved since you wrote; say which commit you mean", "/go 9f8e7d6", "c2"))
+}
+
+// overriddenBy lets an evaluation pass.
+func overriddenBy(ev gate.Evaluation, own bool, logins ...string) gate.Evaluation {
+	for i, login := range logins {
+		s := said(gate.ChoiceNone, login, "")
+		s.User.ID, s.Until, s.Reason = int64(70+i), now.Add(time.Hour), "payments are down, see "+"[here](https://evil.example)"
+		ev.Overrides = append(ev.Overrides, s)
+		ev.Override.By = append(ev.Override.By, s.User)
+		ev.Override.Until, ev.Override.Reason = s.Until, s.Reason
+		if own {
+			ev.Override.Own = append(ev.Override.Own, s.User)
+		}
+	}
+	return ev
+}
+
+// twinOf is a good pull request with another number.
+func twinOf(number int) gate.Evaluation {
+	ev := good()
+	ev.PR.Number = number
+	return ev
 }
 
 func golden(t *testing.T, name, got string) {
@@ -271,7 +301,7 @@ func TestSignoffsAndWhoIsToldAreShown(t *testing.T) {
 			t.Errorf("the text lacks %q:\n%s", want, text)
 		}
 	}
-	help := Help(ev, []string{"CDO", "release manager"}, []SignoffOf{{"qa", "QA"}}, "c1")
+	help := Help(ev, []string{"CDO", "release manager"}, []SignoffOf{{"qa", "QA"}}, OverrideOf{}, "c1")
 	if !strings.Contains(help, "| `/signoff qa` | people with the role `QA` who wrote none of it |") {
 		t.Errorf("the help lacks the sign-off:\n%s", help)
 	}

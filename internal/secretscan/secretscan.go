@@ -21,13 +21,16 @@
 //
 // # What leaves the package
 //
-// Of a credential its first four characters, never more; not in errors and not
-// in logs, the library's own included.
+// Of a credential its first four characters, and a digest of the whole lines by
+// which people name it, never more; not in errors and not in logs, the library's
+// own included.
 package secretscan
 
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"maps"
 	"regexp"
@@ -158,7 +161,7 @@ func (s *Scanner) Scan(ctx context.Context, files []gate.File, blob func(context
 				cpus <- struct{}{}
 			}
 			defer func() { <-cpus }()
-			results[i] = s.search(ctx, f.Path, src)
+			results[i] = s.search(ctx, f, src)
 		})
 	}
 	wg.Wait()
@@ -205,8 +208,9 @@ func read(ctx context.Context, f gate.File, blob func(context.Context, gate.File
 }
 
 // search looks through one file's new text.
-func (s *Scanner) search(ctx context.Context, path string, src source) result {
+func (s *Scanner) search(ctx context.Context, file gate.File, src source) result {
 	var r result
+	path := file.Path
 	seen := map[gate.Leak]bool{}
 	d := s.full
 	if slices.ContainsFunc(s.spared, func(re *regexp.Regexp) bool { return re.MatchString(path) }) {
@@ -220,7 +224,7 @@ func (s *Scanner) search(ctx context.Context, path string, src source) result {
 				r.skipped = true
 			}
 			for _, f := range found {
-				leak, ok := src.leak(path, f)
+				leak, ok := src.leak(file, text, f)
 				if ok && !seen[leak] {
 					seen[leak] = true
 					r.leaks = append(r.leaks, leak)
@@ -229,7 +233,7 @@ func (s *Scanner) search(ctx context.Context, path string, src source) result {
 		}
 	}
 	slices.SortFunc(r.leaks, func(a, b gate.Leak) int {
-		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Start, b.Start))
+		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Start, b.Start), cmp.Compare(a.Fingerprint, b.Fingerprint))
 	})
 	return r
 }
@@ -246,14 +250,16 @@ func find(ctx context.Context, d *detect.Detector, path string, c chunk) (found 
 	return d.DetectContext(ctx, detect.Fragment{Raw: c.text, FilePath: path, StartLine: c.line}), ctx.Err() == nil
 }
 
-// leak reduces a finding to what may be shown, and reports whether it touches
-// an added line.
-func (src source) leak(path string, f report.Finding) (gate.Leak, bool) {
-	leak := gate.Leak{Rule: f.RuleID, Path: path}
-	if f.Secret == "" {
-		return leak, true // the file's name gave it away
+// leak reduces a finding in text to what may be shown, and reports whether it
+// touches an added line.
+func (src source) leak(file gate.File, text chunk, f report.Finding) (gate.Leak, bool) {
+	leak := gate.Leak{Rule: f.RuleID, Path: file.Path}
+	if f.Secret == "" { // the file's name gave it away
+		leak.Fingerprint = fingerprint(f.RuleID, file.Path, "file", file.ContentSHA)
+		return leak, true
 	}
 	leak.Start = start(f.Secret)
+	leak.Fingerprint = fingerprint(f.RuleID, file.Path, "lines", text.lines(f.StartLine, f.EndLine), f.Secret)
 	for line := f.StartLine; line <= max(f.StartLine, f.EndLine); line++ {
 		if src.added == nil || src.added[line] {
 			leak.Line = line
@@ -261,6 +267,16 @@ func (src source) leak(path string, f report.Finding) (gate.Leak, bool) {
 		}
 	}
 	return leak, false
+}
+
+// fingerprint is a digest of what a finding is bound to. It is long enough that
+// nobody makes a second text with the same.
+func fingerprint(parts ...string) string {
+	h := sha256.New()
+	for _, p := range parts {
+		fmt.Fprintf(h, "%d:%s", len(p), p)
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 
 // start returns the first characters of a secret, printable ones only.

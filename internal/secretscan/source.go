@@ -23,6 +23,14 @@ type chunk struct {
 	line int
 }
 
+// lines returns the whole lines from one number to another, as far as the chunk
+// has them, with line ends of either kind.
+func (c chunk) lines(from, to int) string {
+	all := strings.Split(strings.ReplaceAll(c.text, "\r\n", "\n"), "\n")
+	first, last := min(max(from-c.line, 0), len(all)), min(max(from, to)-c.line+1, len(all))
+	return strings.Join(all[first:max(first, last)], "\n")
+}
+
 var hunkHeader = regexp.MustCompile(`^@@ -\d+(?:,(\d+))? \+(\d+)(?:,(\d+))? @@`)
 
 // fromPatch returns the new side of a patch's hunks. It reports false when the

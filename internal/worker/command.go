@@ -54,7 +54,7 @@ type room struct {
 	seen   time.Time       // when its head became the head
 	asked  time.Time       // when we first judged that head; zero when we have not yet
 	made   map[string]bool // keys of the texts that were heard, whatever came of them
-	signed map[string]bool // keys of the texts that gave a sign-off
+	signed map[string]bool // keys of the texts that gave a sign-off or the like
 	told   map[string]answer
 	turned map[int64]bool // people who were told that they may not decide
 
@@ -145,8 +145,10 @@ func (w *Worker) newRoom(ctx context.Context, v *view, record gate.Record) (*roo
 	entries, err := w.Ledger.Entries(ctx, v.pr.Repo.ID, v.pr.Number)
 	for _, e := range entries {
 		r.made[strings.TrimPrefix(e.Once, heardPrefix)] = true
-		if text, _, signs := strings.Cut(strings.TrimPrefix(e.Once, heardPrefix), signoffKey); signs {
-			r.signed[text] = true
+		for _, key := range furtherKeys {
+			if text, _, gave := strings.Cut(strings.TrimPrefix(e.Once, heardPrefix), key); gave {
+				r.signed[text] = true
+			}
 		}
 		if e.Kind == ledger.KindVerdict && e.SHA == v.pr.HeadSHA && r.asked.IsZero() {
 			r.asked = e.At
@@ -203,8 +205,8 @@ func (r *room) obey(ctx context.Context, c inbox.Command, said []command.Command
 		if cmd.Kind == command.Go || cmd.Kind == command.NoGo {
 			continue
 		}
-		if cmd.Kind == command.Signoff {
-			a, err := r.signoff(ctx, c, cmd)
+		if hear := r.further(cmd.Kind); hear != nil {
+			a, err := hear(ctx, c, cmd)
 			if err != nil {
 				return nil, err
 			}

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"fmt"
 	"slices"
-	"strings"
 
 	"gonogo/internal/command"
 	"gonogo/internal/gate"
@@ -72,13 +71,7 @@ func (r *room) void(ctx context.Context, d gate.PersonDecision, how string) erro
 }
 
 // reload reads anew what was said.
-func (r *room) reload(ctx context.Context) (err error) {
-	if r.snap.decisions, err = r.w.Ledger.Decisions(ctx, r.pr.Repo.ID, r.pr.Number); err != nil {
-		return err
-	}
-	r.snap.signoffs, err = r.w.Ledger.Signoffs(ctx, r.pr.Repo.ID, r.pr.Number)
-	return err
-}
+func (r *room) reload(ctx context.Context) error { return r.w.readSaid(ctx, r.snap, r.pr) }
 
 // checkComments holds every decision against its comment as it is now: the
 // event that told of an edit may have been lost.
@@ -99,7 +92,7 @@ func (r *room) checkComments(ctx context.Context) error {
 			return err
 		}
 		if err != nil {
-			r.faults = append(r.faults, policy.Unread("a comment with /"+strings.ToLower(string(d.Choice)), hub.Unreadable(err)))
+			r.faults = append(r.faults, policy.Unread("a comment by which something was decided", hub.Unreadable(err)))
 			continue
 		}
 		if how != "" {

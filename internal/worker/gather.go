@@ -182,10 +182,7 @@ func (w *Worker) complete(ctx context.Context, repo *hub.Repo, s *snapshot, p *p
 			people = append(people, review.User.Login)
 		}
 	}
-	for _, d := range s.decisions {
-		people = append(people, d.User.Login)
-	}
-	for _, d := range s.signoffs {
+	for _, d := range s.said() {
 		people = append(people, d.User.Login)
 	}
 	w.readPeople(ctx, r, repo, s, people)

@@ -13,7 +13,7 @@ import (
 // counts as missed.
 const lateness = time.Minute
 
-// missed returns the decisions and sign-offs in comments and reviews of which no
+// missed returns the decisions, sign-offs and the like in comments and reviews of which no
 // event came: the server was down, or GitHub lost it. A NO-GO is always taken.
 // All else only in a pull request that we knew before it was written, and
 // without a SHA only if no head but the present one was ever known.
@@ -41,7 +41,7 @@ func (r *room) missed() []inbox.Command {
 		}
 		said := command.Parse(c.Body)
 		d, decides := command.Decisive(said)
-		signs := slices.ContainsFunc(said, func(c command.Command) bool { return c.Kind == command.Signoff })
+		signs := slices.ContainsFunc(said, func(c command.Command) bool { return r.further(c.Kind) != nil })
 		if !decides && r.signed[c.Key()] || !decides && !signs || d.Kind != command.NoGo && c.CreatedAt.Before(r.since.Truncate(time.Second)) {
 			continue
 		}

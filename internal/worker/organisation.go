@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -162,16 +163,32 @@ func (r *room) helpText(c inbox.Command) string {
 	for _, name := range r.policy.SignoffNames() {
 		signoffs = append(signoffs, report.SignoffOf{Name: name, Role: r.policy.Signoffs[name].Role})
 	}
-	return report.Help(gate.Evaluation{PR: r.pr}, r.deciding(), signoffs, c.Key())
+	override := report.OverrideOf{Who: r.whoOverrides(), For: r.policy.OverrideLasts()}
+	return report.Help(gate.Evaluation{PR: r.pr}, r.deciding(), signoffs, override, c.Key())
 }
 
-// said are the decisions and sign-offs that rest on comments.
-func (r *room) said() []gate.PersonDecision {
-	said := slices.Clone(r.snap.decisions)
-	for _, s := range r.snap.signoffs {
-		said = append(said, s.PersonDecision)
+// said are the decisions, sign-offs and whatever else rests on comments.
+func (r *room) said() []gate.PersonDecision { return r.snap.said() }
+
+func (s *snapshot) said() []gate.PersonDecision {
+	said := slices.Concat(s.decisions, s.overrides)
+	for _, given := range s.signoffs {
+		said = append(said, given.PersonDecision)
+	}
+	for _, a := range s.accepted {
+		said = append(said, a.PersonDecision)
 	}
 	return said
+}
+
+// readSaid reads what people have said on a pull request, as the ledger has it.
+func (w *Worker) readSaid(ctx context.Context, s *snapshot, pr gate.PullRequest) error {
+	var failed [4]error
+	s.decisions, failed[0] = w.Ledger.Decisions(ctx, pr.Repo.ID, pr.Number)
+	s.signoffs, failed[1] = w.Ledger.Signoffs(ctx, pr.Repo.ID, pr.Number)
+	s.overrides, failed[2] = w.Ledger.Overrides(ctx, pr.Repo.ID, pr.Number)
+	s.accepted, failed[3] = w.Ledger.Acceptances(ctx, pr.Repo.ID, pr.Number)
+	return errors.Join(failed[:]...)
 }
 
 // candidates lists the people who may hold one of the roles: who can write, the

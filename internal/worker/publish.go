@@ -26,7 +26,7 @@ import (
 func (w *Worker) publish(ctx context.Context, v *view, ev gate.Evaluation, notes []string) error {
 	unlock := w.heads.lock(ev.PR.Repo.ID, ev.PR.HeadSHA)
 	defer unlock()
-	if ev.Verdict == gate.Ready {
+	if ev.Passes() {
 		if overtaken, err := w.overtaken(ctx, v.job); err != nil || overtaken {
 			return err
 		}
@@ -76,6 +76,9 @@ func (w *Worker) withTwins(ctx context.Context, ev gate.Evaluation) ([]gate.Eval
 		}
 		switch {
 		case found && twin.PR.BaseRef == p.BaseRef:
+			if !w.now().Before(twin.Override.Until) {
+				twin.Override = gate.Overriding{} // it will be judged anew
+			}
 			evs = append(evs, twin)
 		case !found && w.policyGuess(p.RepoID).InScope(p.BaseRef, ev.PR.Repo.DefaultBranch, nil):
 			evs = append(evs, unread(ev, p))

@@ -155,10 +155,7 @@ func (w *Worker) judge(ctx context.Context, v *view) (outcome, gate.Evaluation, 
 	if err := w.propose(ctx, v, record); err != nil {
 		return out, gate.Evaluation{}, err
 	}
-	if v.snap.decisions, err = w.Ledger.Decisions(ctx, v.pr.Repo.ID, v.pr.Number); err != nil {
-		return out, gate.Evaluation{}, err
-	}
-	if v.snap.signoffs, err = w.Ledger.Signoffs(ctx, v.pr.Repo.ID, v.pr.Number); err != nil {
+	if err := w.readSaid(ctx, v.snap, v.pr); err != nil {
 		return out, gate.Evaluation{}, err
 	}
 	if err := w.completeFor(ctx, v, record); err != nil {
@@ -174,7 +171,7 @@ func (w *Worker) judge(ctx context.Context, v *view) (outcome, gate.Evaluation, 
 		}
 	}
 	ev, err := w.result(ctx, v, record)
-	if err == nil && ev.Verdict == gate.Ready && !v.pr.Draft {
+	if err == nil && ev.Passes() && !v.pr.Draft {
 		out.moved, err = w.moved(ctx, v)
 	}
 	return out, ev, err
@@ -455,7 +452,7 @@ func (w *Worker) moved(ctx context.Context, v *view) (bool, error) {
 		same = err == nil && c.Body == v.recordIn.Body && !edited(c)
 	}
 	if !same {
-		w.log(ctx).Info("the pull request moved before READY was published: starting over")
+		w.log(ctx).Info("the pull request moved before a pass was published: starting over")
 	}
 	return !same, nil
 }
@@ -504,12 +501,12 @@ func (w *Worker) store(ctx context.Context, v *view, ev gate.Evaluation, acts []
 		if err := ledger.Finish(ctx, tx, ev); err != nil {
 			return err
 		}
-		if last.Verdict != ev.Verdict || last.Exempt != ev.Exempt || last.PR.HeadSHA != ev.PR.HeadSHA {
+		if last.Verdict != ev.Verdict || last.Exempt != ev.Exempt || overriders(last) != overriders(ev) || last.PR.HeadSHA != ev.PR.HeadSHA {
 			if err := w.enterVerdict(ctx, tx, ev); err != nil {
 				return err
 			}
 		}
-		if ev.Verdict == gate.Ready || decided(acts) {
+		if ev.Passes() || decided(acts) {
 			if err := ledger.Keep(ctx, tx, ev.Number); err != nil {
 				return err
 			}
@@ -532,6 +529,9 @@ func (w *Worker) enterVerdict(ctx context.Context, tx *sql.Tx, ev gate.Evaluatio
 	}
 	if !ev.Mode.Enforces() {
 		data["mode"] = ev.Mode
+	}
+	if ev.Overridden() {
+		data["override"], data["until"] = overriders(ev), ev.Override.Until
 	}
 	_, err := ledger.Append(ctx, tx, ledger.Entry{
 		At: ev.At, Kind: ledger.KindVerdict, RepoID: ev.PR.Repo.ID, Number: ev.PR.Number, SHA: ev.PR.HeadSHA,
@@ -590,8 +590,12 @@ func (w *Worker) enterMerge(ctx context.Context, pr gate.PullRequest) (ledger.Me
 	}
 	m := ledger.Merge{Verdict: last.Verdict, Mode: last.Mode, Evaluation: last.Number, MergeSHA: pr.MergeSHA, Base: pr.BaseRef, At: pr.MergedAt}
 	hidden := last.Mode.Enforces() && shown.Conclusion != string(report.Success)
-	if m.Verdict == gate.Ready && (hidden || last.PR.BaseRef != pr.BaseRef) {
+	passing := !hidden && last.PR.BaseRef == pr.BaseRef
+	if m.Verdict == gate.Ready && !passing {
 		m.Verdict = gate.Waiting
+	}
+	if passing && pr.MergedAt.Before(last.Override.Until) {
+		m.Override = overriders(last)
 	}
 	return m, w.Store.Write(ctx, func(tx *sql.Tx) error {
 		if found {

@@ -192,7 +192,7 @@ func (w *Worker) contents(ctx context.Context, repo *hub.Repo, in policy.Release
 		if err != nil {
 			return contents{}, err
 		}
-		found.pulls = append(found.pulls, gate.ReleasedPull{Number: pr.Number, Title: pr.Title, Verdict: m.Verdict})
+		found.pulls = append(found.pulls, gate.ReleasedPull{Number: pr.Number, Title: pr.Title, Verdict: m.Verdict, Override: m.Override})
 	}
 	slices.SortFunc(found.pulls, func(a, b gate.ReleasedPull) int { return a.Number - b.Number })
 	return found, nil

@@ -33,6 +33,8 @@ type snapshot struct {
 
 	decisions []gate.PersonDecision
 	signoffs  []gate.Signoff
+	overrides []gate.PersonDecision
+	accepted  []gate.Acceptance
 
 	codeOwners gate.Reading[string]
 	ownersOn   string // the base branch of which CODEOWNERS was asked for
@@ -68,6 +70,8 @@ func (s *snapshot) DanglingBranches() gate.Reading[[]gate.Branch]      { return 
 func (s *snapshot) Writers() gate.Reading[[]gate.Collaborator]         { return s.writers }
 func (s *snapshot) Decisions() []gate.PersonDecision                   { return s.decisions }
 
+func (s *snapshot) Overrides() []gate.PersonDecision { return s.overrides }
+func (s *snapshot) Accepted() []gate.Acceptance      { return s.accepted }
 func (s *snapshot) Signoffs() []gate.Signoff         { return s.signoffs }
 func (s *snapshot) CodeOwners() gate.Reading[string] { return s.codeOwners }
 
