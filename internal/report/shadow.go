@@ -68,7 +68,7 @@ func newTally() *tally { return &tally{reasons: map[string]int{}} }
 
 func (t *tally) add(ev gate.Evaluation) {
 	t.judged++
-	if ev.Verdict == gate.Ready {
+	if ev.Passes() {
 		return
 	}
 	t.blocked++
