@@ -288,3 +288,53 @@ func TestMergeUnderAnOverride(t *testing.T) {
 		t.Errorf("%+v %v %v", m, found, err)
 	}
 }
+
+// hotfixes opens a high hotfix of an issue that who has labelled.
+func (w *world) hotfixes(who string) *sandbox.PullRequest {
+	w.t.Helper()
+	i := w.repo.OpenIssue("bob", "Payments are down", "")
+	i.Label(who, "SEV1")
+	text := fmt.Sprintf("Fixes #%d\n\n%s", i.Number(), body("high", "- Rollback rehearsal: none"))
+	pr := w.repo.Open("kim", sandbox.Change{
+		Title: "Faster totals", Branch: "faster", Files: map[string]string{"cart/total.go": "package cart\n"},
+		Body: strings.Replace(text, "- Gate results:", "- Release type: hotfix\n- Gate results:", 1),
+	})
+	pr.Check("build", "success")
+	pr.Approve("lee")
+	return pr
+}
+
+// Ruling 14: a hotfix of a severe issue goes out with one approval and one /go,
+// and what is owed is listed.
+func TestHotfixOutOfTheBox(t *testing.T) {
+	w := newWorld(t)
+	w.repo.Grant("tess", "triage")
+	pr := w.hotfixes("tess")
+	w.shows(pr, "WAITING · go-missing")
+	w.quiet()
+	pr.Comment("dana", "/go "+pr.Head())
+	v := w.shows(pr, "READY · high")
+	_, owed, _ := strings.Cut(v.Summary, "### Owed within 24 hours of the merge")
+	for _, want := range []string{"rehearsal-", "communication-missing", "1 of 2 approvals", "1 of 2 release managers"} {
+		if !strings.Contains(owed, want) {
+			t.Errorf("%q is not owed:\n%s", want, v.Summary)
+		}
+	}
+	if !strings.Contains(v.Summary, "Class: high; a hotfix of #1, with ") {
+		t.Error(v.Summary)
+	}
+}
+
+// The lane cannot be entered by a claim: an outsider's issue form gives a label
+// too.
+func TestHotfixOfAnIssueThatAnOutsiderLabelled(t *testing.T) {
+	w := newWorld(t)
+	pr := w.hotfixes("bob")
+	w.quiet()
+	pr.Comment("dana", "/go "+pr.Head())
+	w.quiet()
+	v := pr.Verdict(checkName)
+	if v.Conclusion == "success" || !strings.Contains(v.Summary, "hotfix-no-lane") || !strings.Contains(v.Summary, "panel-short") {
+		t.Errorf("%s\n%s", v.Title, v.Summary)
+	}
+}

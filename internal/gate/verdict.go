@@ -76,6 +76,9 @@ type Finding struct {
 	Who         []string // logins or role names, when they are known
 	Field       Field    // the record's field, where the finding is about one
 	Line        int      // of the pull request's body, where there is one
+	// Debt marks advice that is owed within 24 hours of the merge: a hotfix goes
+	// out without it.
+	Debt bool
 }
 
 // Comparison sets a gate's claim against its evidence.
@@ -135,6 +138,9 @@ type Evaluation struct {
 	// Exempt names the rule of the policy by which the pull request passes
 	// without a record; "" when there is none.
 	Exempt string
+	// HotfixOf is the severe issue for whose sake less blocks, and the rest is
+	// owed; 0 for none.
+	HotfixOf int
 	// SelfDecided means that the author's own /go counts, for want of anybody
 	// else.
 	SelfDecided bool

@@ -17,6 +17,7 @@ import (
 var (
 	actIssues    = act{"list issues", "the open issues", "Issues: read"}
 	actIssue     = act{"read issue", "the issue", "Issues: read"}
+	actLabels    = act{"list issue events", "the history of the issue's labels", "Issues: read"}
 	actAlerts    = act{"list secret-scanning alerts", "the secret-scanning alerts", "Secret scanning alerts: read"}
 	actLocations = act{"list alert locations", "the places of the secret-scanning alerts", "Secret scanning alerts: read"}
 	actComments  = act{"list comments", "the comments", "Pull requests: read"}
@@ -72,6 +73,37 @@ func hasLabel(labels []string, want string) bool {
 		}
 	}
 	return false
+}
+
+// Labeller reads who gave an issue a label that it has now; nobody when its
+// history does not tell.
+func (r *Repo) Labeller(ctx context.Context, n int, label string) (gate.User, error) {
+	k := r.call(actLabels, number(n), issuePath(n, "/events"))
+	wire, err := readAll(ctx, r.c, k, bare[github.IssueEvent])
+	if err != nil {
+		return gate.User{}, err
+	}
+	type change struct {
+		of    gate.User
+		label string
+		does  string
+	}
+	changes, err := each(k, wire, func(w *wants, e *github.IssueEvent) change {
+		return change{mayUser(w, "actor", e.Actor), e.GetLabel().GetName(), wantSome(w, "event", e.Event)}
+	})
+	var by gate.User
+	for _, c := range changes {
+		if !strings.EqualFold(c.label, label) {
+			continue
+		}
+		switch c.does {
+		case "labeled":
+			by = c.of
+		case "unlabeled":
+			by = gate.User{}
+		}
+	}
+	return by, err
 }
 
 // wireAlert leaves the secret itself out.

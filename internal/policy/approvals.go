@@ -53,12 +53,12 @@ func approvals(q question, e ReviewEvidence) []gate.Finding {
 			approved = append(approved, handle(r.User))
 		}
 	}
-	need := q.Policy.Approvals.For(q.class)
+	need, others := q.approvalsAsked()
 	if q.bare {
 		need = max(need, 1)
 	}
 	if len(approved) >= need {
-		return found
+		return append(found, owed(len(approved), others, "approvals", q.PR.HeadSHA)...)
 	}
 	if f := nobodyCanApprove(q, e, wrote); f != nil {
 		return append(found, *f)

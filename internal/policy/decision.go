@@ -58,7 +58,8 @@ func authorized(q question, e DecisionEvidence) []gate.Finding {
 		return nil
 	}
 	found := typeUnsaid(q)
-	need, roles := q.Policy.Go.For(q.class), q.Policy.approving(q.Record, q.files)
+	need, others := q.goAsked()
+	roles := q.Policy.approving(q.Record, q.files)
 	if need == 0 && len(roles) == 0 {
 		return found
 	}
@@ -72,7 +73,7 @@ func authorized(q question, e DecisionEvidence) []gate.Finding {
 	case short || unclear || len(missing) > 0:
 		return append(found, c.unread...)
 	}
-	return append(found, ownerAmong(q, e, c)...)
+	return append(append(found, ownerAmong(q, e, c)...), owed(len(c.counted), others, "release managers said /go", q.PR.HeadSHA)...)
 }
 
 // Waiting is a /go that waits until something can be read: who said it, and a

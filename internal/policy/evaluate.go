@@ -26,6 +26,7 @@ type Evidence interface {
 	SignoffEvidence
 	TrackerEvidence
 	OverrideEvidence
+	HotfixEvidence
 }
 
 // Input is what one evaluation is made from. Everything in it belongs to one
@@ -57,6 +58,7 @@ type question struct {
 	terms gate.Terms
 	files gate.Reading[[]gate.File]
 	bare  bool // an update of dependencies, which has no record
+	lane  lane // of hotfixes
 	// without is what is left out of what the policy asks for, for what the pull
 	// request is.
 	without []gate.Requirement
@@ -175,6 +177,7 @@ func Evaluate(in Input) gate.Evaluation {
 	if q.bare = dependencyUpdate(q, in.Evidence); q.bare {
 		q.class = gate.Low
 	}
+	q.lane = laneOf(q, in.Evidence)
 	for _, r := range requirements {
 		if q.asksNothing(r.id) && in.Policy.mentions(r.id, q.class) {
 			q.without = append(q.without, r.id)
@@ -183,7 +186,7 @@ func Evaluate(in Input) gate.Evaluation {
 
 	ev := gate.Evaluation{
 		At: in.Now, PR: in.PR, Record: in.Record, Terms: q.terms,
-		Declared: in.Record.Class, Class: q.class,
+		Declared: in.Record.Class, Class: q.class, HotfixOf: q.lane.issue,
 		PolicySource: in.Policy.Source, PolicySHA: in.Policy.Digest(),
 		Decisions: standings(q, in.Evidence), Signoffs: signoffStandings(q, in.Evidence),
 		Notify: in.Policy.noticesFor(in.Record, q.files),
@@ -216,9 +219,10 @@ func answer(q question, r requirement) []gate.Finding {
 	}
 	for i := range found {
 		found[i].Requirement = r.id
-		if found[i].Status > gate.Advisory && !q.Policy.blocks(r.id, q.class) {
+		if found[i].Status > gate.Advisory && (!q.Policy.blocks(r.id, q.class) || q.owes(r.id)) {
 			found[i].Status = gate.Advisory
 		}
+		found[i].Debt = found[i].Debt || q.owes(r.id)
 	}
 	return found
 }
@@ -272,7 +276,7 @@ func row(q question, g gate.Gate, findings []gate.Finding) gate.GateRow {
 	r := gate.GateRow{Gate: g, Claim: q.Record.Gates[g]}
 	asked, worst := 0, gate.Finding{}
 	for _, f := range findings {
-		if f.Requirement.Gate() != g || !q.Policy.blocks(f.Requirement, q.class) {
+		if f.Requirement.Gate() != g || !q.Policy.blocks(f.Requirement, q.class) || f.Debt {
 			continue
 		}
 		asked++

@@ -54,6 +54,7 @@ func explainOne(p *Policy, c Case) string {
 	writeAsks(&b, "Said when it is missing, without blocking", asks, func(a ask) bool { return !a.blocks })
 	writeLines(&b, "Who is told", p.told(c))
 	writeLines(&b, "Who passes without a record", p.exemptions(c))
+	writeLines(&b, "If it fixes an open severe issue, labelled by somebody with triage access", p.hotfixWords(c))
 	writeLines(&b, "Who may let it pass against the verdict", []string{p.overrideWords()})
 	return b.String()
 }

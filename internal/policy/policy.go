@@ -59,6 +59,11 @@ type Policy struct {
 	// Windows of its own: releases go out while one of each is open.
 	EnforcedWindows []Window `yaml:"-" json:",omitempty"`
 
+	// Held are requirements that no hotfix makes lighter, since the organization
+	// enforces them. Whatever is asked by them shows when it is asked: they void
+	// nobody's /go.
+	Held []gate.Requirement `yaml:"-" json:"-"`
+
 	// Source is where the policy was read: a path, or "built-in". It is not
 	// part of the rules.
 	Source string `yaml:"-" json:"-"`

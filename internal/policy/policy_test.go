@@ -49,14 +49,16 @@ type world struct {
 	signoffs      []gate.Signoff
 	overrides     []gate.PersonDecision
 	accepted      []gate.Acceptance
+	labeller      gate.Reading[gate.User]
 	owners        gate.Reading[string]
 	items         map[gate.TrackerRef]gate.Reading[gate.TrackerItem]
 }
 
-func (w *world) Signoffs() []gate.Signoff         { return w.signoffs }
-func (w *world) Accepted() []gate.Acceptance      { return w.accepted }
-func (w *world) Overrides() []gate.PersonDecision { return w.overrides }
-func (w *world) CodeOwners() gate.Reading[string] { return w.owners }
+func (w *world) Signoffs() []gate.Signoff                                 { return w.signoffs }
+func (w *world) Labeller(issue int, label string) gate.Reading[gate.User] { return w.labeller }
+func (w *world) Accepted() []gate.Acceptance                              { return w.accepted }
+func (w *world) Overrides() []gate.PersonDecision                         { return w.overrides }
+func (w *world) CodeOwners() gate.Reading[string]                         { return w.owners }
 func (w *world) TrackerItem(ref gate.TrackerRef) gate.Reading[gate.TrackerItem] {
 	if r, ok := w.items[ref]; ok {
 		return r

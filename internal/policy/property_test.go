@@ -26,6 +26,7 @@ func drawWorld(t *rapid.T) *world {
 	w.Record.Class = rapid.SampledFrom([]gate.Class{gate.Low, gate.Medium, gate.High, gate.Medium, gate.Low, gate.Undeclared}).Draw(t, "class")
 	w.Record.Type = rapid.SampledFrom([]gate.ReleaseType{"", gate.Routine, gate.Hotfix}).Draw(t, "type")
 	w.PR.Body = "Fixes #8"
+	w.labeller = rapid.SampledFrom([]gate.Reading[gate.User]{read(dana), read(dana), read(bob), unreadable[gate.User](gate.CauseFault)}).Draw(t, "labeller")
 	if some("no record", 5) {
 		w.Record = gate.Record{}
 	}
@@ -396,6 +397,7 @@ func checkEvaluation(t interface{ Errorf(string, ...any) }, ev gate.Evaluation) 
 func TestUnreadEvidenceOfOneRequirementHidesNoOther(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := drawWorld(t)
+		w.labeller = unreadable[gate.User](gate.CauseFault) // by severe issues a hotfix needs less, and says so
 		before := w.judge()
 		spoiled := *w
 		spoiled.checks = unreadable[[]gate.Check](gate.CauseFault)

@@ -26,7 +26,7 @@ func severity(q question, e SeverityEvidence) []gate.Finding {
 	if q.class < gate.ParseClass(q.Policy.Severity.SEV2From) {
 		weight = gate.Advisory
 	}
-	return append(found, severe(q, e, q.Policy.Severity.SEV2, weight)...)
+	return slices.Concat(found, severe(q, e, q.Policy.Severity.SEV2, weight), q.lane.says)
 }
 
 func severe(q question, e SeverityEvidence, label string, weight gate.Status) []gate.Finding {

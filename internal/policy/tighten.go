@@ -24,6 +24,11 @@ func (t *tightening) all() {
 	t.permissions()
 	t.settings()
 	t.override()
+	for _, id := range lighter {
+		if t.guards(id) {
+			t.policy.Held = append(t.policy.Held, id)
+		}
+	}
 	t.people()
 	t.calendar() // before the zone is settled
 	settle(t, t.says("zone"), "zone", &t.policy.Zone, t.org.Zone)

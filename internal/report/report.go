@@ -202,7 +202,7 @@ func summaryOf(ev gate.Evaluation, o Options) string {
 	var b strings.Builder
 	open := ev.Blockers()
 	fmt.Fprintf(&b, "**%s** · #%d into %s at `%s`  \n", headline(ev), ev.PR.Number, value(ev.PR.BaseRef), gate.Short(ev.PR.HeadSHA))
-	fmt.Fprintf(&b, "Class: %s  \n", classLine(ev))
+	fmt.Fprintf(&b, "Class: %s%s  \n", classLine(ev), hotfixOf(ev))
 	if ev.Overridden() {
 		fmt.Fprintf(&b, "%s  \n", overriddenLine(ev))
 	}
@@ -224,7 +224,8 @@ func summaryOf(ev gate.Evaluation, o Options) string {
 	}
 	b.WriteString(gateTable(ev))
 	b.WriteString(list("What is open", open, ev.PR.URL))
-	b.WriteString(list("Said, does not block", advisories(ev), ev.PR.URL))
+	b.WriteString(list("Owed within 24 hours of the merge", advisories(ev, true), ev.PR.URL))
+	b.WriteString(list("Said, does not block", advisories(ev, false), ev.PR.URL))
 	b.WriteString("\n")
 	return b.String()
 }
@@ -240,6 +241,14 @@ func headline(ev gate.Evaluation) string {
 		return "EXEMPT"
 	}
 	return string(ev.Verdict)
+}
+
+// hotfixOf says for whose sake less blocks.
+func hotfixOf(ev gate.Evaluation) string {
+	if ev.HotfixOf == 0 {
+		return ""
+	}
+	return fmt.Sprintf("; a hotfix of #%d, with %d owed within 24 hours of the merge", ev.HotfixOf, len(advisories(ev, true)))
 }
 
 func classLine(ev gate.Evaluation) string {
@@ -340,10 +349,11 @@ func list(heading string, findings []gate.Finding, home string) string {
 	return b.String()
 }
 
-func advisories(ev gate.Evaluation) []gate.Finding {
+// advisories are what is said without blocking: what is owed, or the rest.
+func advisories(ev gate.Evaluation, owed bool) []gate.Finding {
 	var said []gate.Finding
 	for _, f := range ev.Findings {
-		if f.Status == gate.Advisory {
+		if f.Status == gate.Advisory && f.Debt == owed {
 			said = append(said, f)
 		}
 	}

@@ -164,6 +164,9 @@ func (w *Worker) judge(ctx context.Context, v *view) (outcome, gate.Evaluation, 
 	if err := w.complete(ctx, v.repo, v.snap, v.policy, record, commandPeople(commands)); err != nil {
 		return out, gate.Evaluation{}, err
 	}
+	if err := w.readHotfix(ctx, v, record); err != nil {
+		return out, gate.Evaluation{}, err
+	}
 	if out.unheard = v.deaf; !out.unheard {
 		out.answers, out.unheard, err = w.decide(ctx, v, record, commands)
 		if err != nil {

@@ -41,6 +41,7 @@ type snapshot struct {
 
 	mu          sync.Mutex
 	issues      map[string]gate.Reading[[]gate.Issue]
+	labellers   map[string]gate.Reading[gate.User] // by issue and label
 	permissions map[string]gate.Reading[gate.Permission]
 	accounts    map[string]gate.Reading[gate.User]
 	teams       map[string]gate.Reading[[]gate.User]
@@ -52,6 +53,7 @@ var _ policy.Evidence = (*snapshot)(nil)
 func newSnapshot() *snapshot {
 	return &snapshot{
 		issues:      map[string]gate.Reading[[]gate.Issue]{},
+		labellers:   map[string]gate.Reading[gate.User]{},
 		permissions: map[string]gate.Reading[gate.Permission]{},
 		accounts:    map[string]gate.Reading[gate.User]{},
 		teams:       map[string]gate.Reading[[]gate.User]{},
@@ -82,6 +84,12 @@ func (s *snapshot) TrackerItem(ref gate.TrackerRef) gate.Reading[gate.TrackerIte
 func (s *snapshot) SevereIssues(label string) gate.Reading[[]gate.Issue] {
 	return lookUp(s, s.issues, label)
 }
+
+func (s *snapshot) Labeller(issue int, label string) gate.Reading[gate.User] {
+	return lookUp(s, s.labellers, labelOf(issue, label))
+}
+
+func labelOf(issue int, label string) string { return fmt.Sprintf("%d/%s", issue, label) }
 
 func (s *snapshot) Permission(login string) gate.Reading[gate.Permission] {
 	return lookUp(s, s.permissions, login)
