@@ -53,6 +53,7 @@ func TestMissedNoGoBesideASignoff(t *testing.T) {
 		w := newWorld(t)
 		w.rules("roles: {QA: {users: [sam]}}\nsignoffs: {qa: {role: QA}}\n")
 		pr := w.reviewed()
+		w.quiet() // a sign-off is for a head that was shown
 		pr.Comment("sam", "/signoff qa")
 		pr.Comment("dana", "/go "+pr.Head())
 		w.shows(pr, "READY · medium")

@@ -295,6 +295,8 @@ func TestForeignPayload(t *testing.T) {
 	w.quiet()
 	other := w.gh.Org("globex")
 	globex := other.Repo("core")
+	globex.Grant("mallory", "write")
+	globex.Grant("eve", "write")
 	theirs := globex.Open("mallory", sandbox.Change{Title: "Theirs", Body: "no record", Files: map[string]string{"a.go": "package a\n"}})
 	w.shows(theirs, "WAITING · no-block")
 	w.quiet()
