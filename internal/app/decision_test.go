@@ -376,7 +376,7 @@ func TestDeletedAccount(t *testing.T) {
 	w.gh.DeleteUser("dana")
 	pr.Label("kim", "x")
 	v := w.shows(pr, "WAITING · owner-unknown")
-	says(t, v.Summary, "authority-lost")
+	says(t, v.Summary, "identity-changed")
 	w.quiet()
 	pr.Edit("kim", body("medium", "- Final decision owner: release manager"))
 	pr.Comment("sam", "/go "+pr.Head())

@@ -118,6 +118,9 @@ func (r *round) pullRequest(h inbox.Hint) error {
 	if err := r.savePull(h); err != nil {
 		return err
 	}
+	if err := r.pushed(h); err != nil {
+		return err
+	}
 	if err := r.touch(queue.PR(h.Repo.ID, h.PR)); err != nil {
 		return err
 	}
@@ -149,6 +152,14 @@ func (r *round) pullRequest(h inbox.Hint) error {
 		}
 	}
 	return nil
+}
+
+// pushed enters who brought a head: no commit need name them.
+func (r *round) pushed(h inbox.Hint) error {
+	if h.Action != "opened" && h.Action != "synchronize" || h.Sender.Bot || h.Sender.ID == 0 {
+		return nil
+	}
+	return r.Index.SawPush(r.ctx, r.tx, h.Repo.ID, h.PR, index.Push{SHA: h.SHA, By: h.Sender})
 }
 
 func (r *round) savePull(h inbox.Hint) error {

@@ -83,7 +83,8 @@ type PullRequest struct {
 	MergeSHA   string
 	HeadSHA    string
 	HeadRef    string
-	HeadRepoID int64 // 0 when the head repository is gone
+	HeadRepoID int64  // 0 when the head repository is gone
+	HeadRepo   string // owner/name of it, "" when it is gone
 	BaseRef    string
 	BaseSHA    string
 	Labels     []string
@@ -93,6 +94,10 @@ type PullRequest struct {
 	// RecordBy is who wrote the record in a comment, for a bot's pull request.
 	// It counts as an author.
 	RecordBy User
+
+	// Pushers are who pushed to it, as events told; merges that GitHub made left
+	// out. They count as authors.
+	Pushers []User
 
 	// What GitHub counts, to compare lists with.
 	ChangedFiles, Commits, Additions, Deletions int
@@ -117,10 +122,11 @@ type Commit struct {
 	Parents   int
 	Author    *User // nil when its e-mail belongs to no account
 	Committer *User
-	// AuthorEmail and CoAuthors are as the commit says; anyone can write them.
-	AuthorEmail string
-	CoAuthors   []CoAuthor
-	Message     string
+	// The addresses and CoAuthors are as the commit says; anyone can write them.
+	AuthorEmail    string
+	CommitterEmail string
+	CoAuthors      []CoAuthor
+	Message        string
 	// Verified means that GitHub has verified the commit's signature. Of the
 	// commits that it makes itself it always has.
 	Verified bool

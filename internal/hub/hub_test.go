@@ -465,7 +465,7 @@ func TestOddNames(t *testing.T) {
 	f := newFake(t, map[string]http.HandlerFunc{})
 	r := newRepo(t, f, nil)
 	for _, login := range []string{"..", ".", ""} {
-		if p, err := r.Permission(t.Context(), login); err != nil || p != gate.PermissionNone {
+		if p, err := r.Permission(t.Context(), login); err != nil || p != (gate.Collaborator{}) {
 			t.Errorf("%q: %v %v", login, p, err)
 		}
 	}

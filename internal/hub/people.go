@@ -17,9 +17,10 @@ var (
 	actMembers    = act{"list team members", "the members of the team", "Members: read"}
 )
 
-// Permission reads what an account may do in the repository. An account that
-// GitHub does not know there has none.
-func (r *Repo) Permission(ctx context.Context, login string) (gate.Permission, error) {
+// Permission reads what the account that has this login now may do in the
+// repository. Where GitHub knows no such account, the answer names none, and no
+// permission.
+func (r *Repo) Permission(ctx context.Context, login string) (gate.Collaborator, error) {
 	k := r.call(actPermission, " for "+login, "collaborators/"+url.PathEscape(login)+"/permission")
 	var wire struct {
 		Permission *string      `json:"permission"`
@@ -28,16 +29,17 @@ func (r *Repo) Permission(ctx context.Context, login string) (gate.Permission, e
 	}
 	err := r.c.read(ctx, k, &wire)
 	if IsMissing(err) {
-		return gate.PermissionNone, nil
+		return gate.Collaborator{}, nil
 	}
 	if err != nil {
-		return gate.PermissionNone, err
+		return gate.Collaborator{}, err
 	}
 	legacy, ok := gate.ParsePermission(deref(wire.Permission))
 	if !ok {
-		return gate.PermissionNone, k.fault(errors.New("the answer lacks permission"))
+		return gate.Collaborator{}, k.fault(errors.New("the answer lacks permission"))
 	}
-	return permission(wire.Role, wire.User, legacy), nil
+	u := gate.User{ID: wire.User.GetID(), Login: wire.User.GetLogin(), Bot: wire.User.GetType() == "Bot"}
+	return gate.Collaborator{User: u, Permission: permission(wire.Role, wire.User, legacy)}, nil
 }
 
 func deref(s *string) string {

@@ -15,11 +15,13 @@ import (
 )
 
 var (
-	actPull    = act{"read pull request", "the pull request", "Pull requests: read"}
-	actPulls   = act{"list pull requests", "the list of pull requests", "Pull requests: read"}
-	actFiles   = act{"list files", "the list of changed files", "Pull requests: read"}
-	actCommits = act{"list commits", "the list of commits", "Pull requests: read"}
-	actReviews = act{"list reviews", "the reviews", "Pull requests: read"}
+	actPull     = act{"read pull request", "the pull request", "Pull requests: read"}
+	actPulls    = act{"list pull requests", "the list of pull requests", "Pull requests: read"}
+	actFiles    = act{"list files", "the list of changed files", "Pull requests: read"}
+	actCommits  = act{"list commits", "the list of commits", "Pull requests: read"}
+	actCommit   = act{"read commit", "the commit", "Contents: read"}
+	actActivity = act{"read activity", "the log of pushes", "Contents: read"}
+	actReviews  = act{"list reviews", "the reviews", "Pull requests: read"}
 )
 
 func number(n int) string { return "#" + strconv.Itoa(n) }
@@ -141,7 +143,7 @@ func convertPull(w *wants, p *github.PullRequest) gate.PullRequest {
 		BaseRef:   wantSome(w, "base.ref", p.Base.Ref),
 		BaseSHA:   wantSome(w, "base.sha", p.Base.SHA),
 	}
-	pr.HeadRepoID = p.Head.GetRepo().GetID()
+	pr.HeadRepoID, pr.HeadRepo = p.Head.GetRepo().GetID(), p.Head.GetRepo().GetFullName()
 	for _, label := range wantList(w, "labels", p.Labels) {
 		if label == nil {
 			label = &github.Label{}
@@ -224,6 +226,16 @@ func (r *Repo) Commits(ctx context.Context, n int) ([]gate.Commit, error) {
 	return each(k, wire, convertCommit)
 }
 
+// Commit reads a commit by its SHA, whether or not a branch still holds it.
+func (r *Repo) Commit(ctx context.Context, sha string) (gate.Commit, error) {
+	k := r.call(actCommit, "@"+gate.Short(sha), "commits/"+escapePath(sha)).with("per_page", "1")
+	var wire github.RepositoryCommit
+	if err := r.c.read(ctx, k, &wire); err != nil {
+		return gate.Commit{}, err
+	}
+	return one(k, wire, convertCommit)
+}
+
 func convertCommit(w *wants, c *github.RepositoryCommit) gate.Commit {
 	commit := gate.Commit{
 		SHA:     wantSome(w, "sha", c.SHA),
@@ -236,6 +248,7 @@ func convertCommit(w *wants, c *github.RepositoryCommit) gate.Commit {
 	commit.Author = commitUser(c.Author)
 	commit.Committer = commitUser(c.Committer)
 	commit.AuthorEmail = c.Commit.GetAuthor().GetEmail()
+	commit.CommitterEmail = c.Commit.GetCommitter().GetEmail()
 	commit.Message = want(w, "commit.message", c.Commit.Message)
 	commit.CoAuthors = coAuthors(commit.Message)
 	commit.Verified = c.Commit.GetVerification().GetVerified()
@@ -281,6 +294,41 @@ func (r *Repo) Reviews(ctx context.Context, n int) ([]gate.ReviewOf, error) {
 		}
 	}
 	return submitted, nil
+}
+
+// Move is what became of a branch: the commit to which it was moved, and when.
+// GitHub keeps the time, to the second.
+type Move struct {
+	SHA string
+	At  time.Time
+}
+
+type wireMove struct {
+	After *string           `json:"after"`
+	At    *github.Timestamp `json:"timestamp"`
+}
+
+// HeadMove reads the latest move of a pull request's head branch from the log of
+// its repository, which may be a fork that the App cannot see: [KindMissing].
+func (r *Repo) HeadMove(ctx context.Context, pr gate.PullRequest) (Move, error) {
+	k := call{act: actActivity, of: pr.HeadRepo + " " + pr.HeadRef, path: "repos/" + escapePath(pr.HeadRepo) + "/activity"}
+	k = k.with("ref", "refs/heads/"+pr.HeadRef, "per_page", "1")
+	if strings.Count(pr.HeadRepo, "/") != 1 {
+		return Move{}, k.fail(&Error{Kind: KindMissing, Message: "the head's repository is gone"})
+	}
+	latest, _, err := readPage(ctx, r.c, k, bare[wireMove], nil)
+	if err != nil {
+		return Move{}, err
+	}
+	if len(latest.items) == 0 {
+		return Move{}, k.fail(&Error{Kind: KindMissing, Message: "no move is logged"})
+	}
+	var w wants
+	m := Move{SHA: wantSome(&w, "after", latest.items[0].After), At: wantTime(&w, "timestamp", latest.items[0].At)}
+	if err := w.err(); err != nil {
+		return Move{}, k.fault(err)
+	}
+	return m, nil
 }
 
 func convertReview(w *wants, v *github.PullRequestReview) gate.ReviewOf {

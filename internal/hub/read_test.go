@@ -280,7 +280,7 @@ func TestPermissions(t *testing.T) {
 	}
 	for _, tt := range tests {
 		f := newFake(t, map[string]http.HandlerFunc{"GET /repos/acme/shop/collaborators/kim/permission": says(200, tt.body)})
-		if got, err := newRepo(t, f, nil).Permission(t.Context(), "kim"); err != nil || got != tt.want {
+		if got, err := newRepo(t, f, nil).Permission(t.Context(), "kim"); err != nil || got.Permission != tt.want {
 			t.Errorf("%s: %v %v", tt.body, got, err)
 		}
 	}

@@ -195,3 +195,50 @@ func (x *Index) Reviews(ctx context.Context, tx *sql.Tx, repoID int64, number in
 	}
 	return seen, rows.Err()
 }
+
+// Push is a push to the head of a pull request, as an event told of it.
+type Push struct {
+	SHA string
+	By  gate.User
+	// Merge means that the commit is a merge that GitHub made itself, of which
+	// nobody wrote anything.
+	Merge bool
+}
+
+// SawPush enters who pushed a head of a pull request.
+func (x *Index) SawPush(ctx context.Context, tx *sql.Tx, repoID int64, number int, p Push) error {
+	_, err := tx.ExecContext(ctx, `INSERT INTO push (repo_id, number, sha, user_id, login) VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT (repo_id, number, sha, user_id) DO NOTHING`, repoID, number, text(p.SHA), p.By.ID, text(p.By.Login))
+	if err != nil {
+		return fmt.Errorf("enter who pushed to #%d of repository %d: %w", number, repoID, err)
+	}
+	return nil
+}
+
+// PushWasMerge notes that a head of a pull request is a merge that GitHub made.
+func (x *Index) PushWasMerge(ctx context.Context, tx *sql.Tx, repoID int64, number int, sha string) error {
+	_, err := tx.ExecContext(ctx, "UPDATE push SET merge = 1 WHERE repo_id = $1 AND number = $2 AND sha = $3", repoID, number, text(sha))
+	if err != nil {
+		return fmt.Errorf("enter a merge into #%d of repository %d: %w", number, repoID, err)
+	}
+	return nil
+}
+
+// Pushes lists who pushed which head of a pull request, as far as events told.
+func (x *Index) Pushes(ctx context.Context, tx *sql.Tx, repoID int64, number int) (_ []Push, err error) {
+	rows, err := x.on(tx).QueryContext(ctx, `SELECT sha, user_id, login, merge FROM push WHERE repo_id = $1 AND number = $2
+		ORDER BY sha, user_id`, repoID, number)
+	if err != nil {
+		return nil, fmt.Errorf("list who pushed to #%d of repository %d: %w", number, repoID, err)
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	var list []Push
+	for rows.Next() {
+		var p Push
+		if err := rows.Scan(&p.SHA, &p.By.ID, &p.By.Login, &p.Merge); err != nil {
+			return nil, fmt.Errorf("list who pushed to #%d of repository %d: %w", number, repoID, err)
+		}
+		list = append(list, p)
+	}
+	return list, rows.Err()
+}

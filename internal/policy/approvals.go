@@ -30,7 +30,7 @@ func approvals(q question, e ReviewEvidence) []gate.Finding {
 		return one(unread("the list of commits", commits.Why))
 	}
 	wrote := wroteIt(q.PR, commits.Value)
-	var found []gate.Finding
+	found := whoseCommits(q, commits.Value)
 	var approved, stale, own, without []string
 	for _, r := range decisive(reviews.Value) {
 		if r.State != gate.Approved && r.State != gate.ChangesRequested {
@@ -42,7 +42,7 @@ func approvals(q question, e ReviewEvidence) []gate.Finding {
 		case r.State == gate.Approved && wrote.include(r.User):
 			own = append(own, handle(r.User))
 		case r.State == gate.Approved && r.CommitSHA != q.PR.HeadSHA:
-			stale = append(stale, fmt.Sprintf("%s approved %s", handle(r.User), cmp.Or(gate.Short(r.CommitSHA), "an earlier head")))
+			stale = append(stale, staleApproval(r))
 		case !has.Known:
 			found = append(found, unread("the permission of "+handle(r.User), has.Why))
 		case has.Value < gate.PermissionWrite:
@@ -66,12 +66,57 @@ func approvals(q question, e ReviewEvidence) []gate.Finding {
 	return append(found, missingApprovals(q, need, approved, stale, own, without))
 }
 
+// maxCommitsNamed is how many commits a finding names.
+const maxCommitsNamed = 5
+
+// whoseCommits tells of commits that name people whom GitHub does not know. At
+// high risk who wrote it must be known; who is named beside is only shown.
+func whoseCommits(q question, commits []gate.Commit) []gate.Finding {
+	var found []gate.Finding
+	if unknown := unattributed(commits); len(unknown) > 0 {
+		f := gate.Finding{
+			Status: gate.Advisory, Code: "unattributed-commits", By: gate.ByAuthor,
+			Fact: fmt.Sprintf("%d %s unattributed, since the e-mail address belongs to no account: %s", len(unknown),
+				plural(len(unknown), "commit is", "commits are"), some(unknown)),
+			Fix: "whoever that is adds the address to their GitHub account and comments /recheck, or the commits are made anew under an address of an account",
+		}
+		if q.class >= gate.High {
+			f.Status = gate.Action
+		}
+		found = append(found, f)
+	}
+	if unknown := coAuthorsUnknown(commits); len(unknown) > 0 {
+		found = append(found, gate.Finding{
+			Status: gate.Advisory, Code: "unattributed-commits", By: gate.ByAuthor,
+			Fact: "co-authors are named by addresses that cannot be led to an account: " + some(unknown),
+			Fix:  "nothing, unless one of them approves or decides here",
+		})
+	}
+	return found
+}
+
+// some joins the first few of a list.
+func some(all []string) string {
+	if rest := len(all) - maxCommitsNamed; rest > 0 {
+		return fmt.Sprintf("%s and %d more", strings.Join(all[:maxCommitsNamed], ", "), rest)
+	}
+	return strings.Join(all, ", ")
+}
+
 func changesRequested(r gate.ReviewOf) gate.Finding {
 	return gate.Finding{
 		Status: gate.Fail, Code: "changes-requested", By: gate.ByReviewer, Who: []string{r.User.Login},
 		Fact: handle(r.User) + " requested changes",
 		Fix:  handle(r.User) + " approves, or somebody dismisses the review",
 	}
+}
+
+// staleApproval says for what an approval was given that is not for the head.
+func staleApproval(r gate.ReviewOf) string {
+	if r.CommitSHA == "" {
+		return handle(r.User) + " approved, and for which commit cannot be told"
+	}
+	return fmt.Sprintf("%s approved %s", handle(r.User), gate.Short(r.CommitSHA))
 }
 
 func missingApprovals(q question, need int, approved, stale, own, without []string) gate.Finding {
@@ -83,10 +128,10 @@ func missingApprovals(q question, need int, approved, stale, own, without []stri
 	if len(stale) > 0 {
 		f.Code = "review-not-on-head"
 		f.Fact = strings.Join(stale, ", ") + "; " + f.Fact
-		f.Fix = "please approve again: the head has moved on"
+		f.Fix = "please approve again: an approval counts for the head that it was given for"
 	}
 	if len(own) > 0 {
-		f.Fact += "; not counted, since they wrote some of it: " + strings.Join(own, ", ")
+		f.Fact += "; not counted, since they wrote or pushed some of it: " + strings.Join(own, ", ")
 	}
 	if len(without) > 0 {
 		f.Fact += "; not counted, for want of write access: " + strings.Join(without, ", ")

@@ -198,7 +198,7 @@ func roleMissing(q question, e DecisionEvidence, role string, c count) gate.Find
 		kind = fmt.Sprintf("a release of type %s", q.Record.Type)
 	}
 	f := gate.Finding{
-		Status: gate.Action, Code: "authorization-missing", By: gate.ByDecider, Who: slices.Clone(q.Policy.Roles[role].Users),
+		Status: gate.Action, Code: "authorization-missing", By: gate.ByDecider, Who: q.Policy.Roles[role].Logins(),
 		Fact: fmt.Sprintf("%s needs %s to approve, and nobody with that role has said /go on %s", kind, gate.Quote(role), gate.Short(q.PR.HeadSHA)),
 		Fix:  "somebody with the role " + gate.Quote(role) + " comments",
 		Type: "/go " + gate.Short(q.PR.HeadSHA),

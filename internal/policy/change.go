@@ -65,7 +65,7 @@ func Administers(e PeopleEvidence, u gate.User) gate.Reading[bool] {
 	if u.Bot || u.ID == 0 {
 		return gate.Reading[bool]{Known: true}
 	}
-	has := e.Permission(u.Login)
+	has := permissionHeld(e, u)
 	return gate.Reading[bool]{Known: has.Known, Why: has.Why, Value: has.Known && has.Value >= gate.PermissionAdmin}
 }
 

@@ -218,7 +218,9 @@ func shortOf(q question, e DecisionEvidence, need int, c count) gate.Finding {
 		f.Fact = fmt.Sprintf("%d of %d release managers said /go on %s", len(c.counted), need, gate.Short(q.PR.HeadSHA))
 		f.Fix = fmt.Sprintf("%d more of the go/no-go panel (%s among them) comment", need-len(c.counted), whoDecides(q))
 	}
-	if latest := latestLapsed(q, e, c.judged); latest != nil {
+	if another := changedHands(q.Policy, e, q.Policy.Deciders(q.Record, q.files)); another != nil {
+		f.Code, f.Fact, f.Fix = another.Code, another.Fact+"; "+f.Fact, another.Fix+"; or "+f.Fix
+	} else if latest := latestLapsed(q, e, c.judged); latest != nil {
 		f.Code, f.Fact = latest.Code, latest.Lapsed
 		if need > 1 {
 			f.Fact += fmt.Sprintf(" (%d of %d count)", len(c.counted), need)

@@ -454,7 +454,7 @@ func (p *Policy) whoDecides() string {
 		if role.Permission != "" {
 			who = append(who, "people with "+role.Permission+" permission")
 		}
-		for _, login := range role.Users {
+		for _, login := range role.Logins() {
 			who = append(who, "@"+login)
 		}
 		for _, team := range role.Teams {

@@ -15,6 +15,7 @@ type Name struct {
 	Key   string // where: "roles.CDO.teams[0]"
 	Line  int    // from 1
 	Owner gate.Owner
+	ID    int64 // of the account, where the entry says it
 	Check string
 }
 
@@ -45,7 +46,8 @@ func (p *Policy) names(at places, under string) []Name {
 	}
 	users := func(key string, logins []string) {
 		for i, login := range logins {
-			add(fmt.Sprintf("%s[%d]", key, i), Name{Owner: gate.Owner{User: login}})
+			who, _ := parsePerson(login)
+			add(fmt.Sprintf("%s[%d]", key, i), Name{Owner: gate.Owner{User: who.login}, ID: who.id})
 		}
 	}
 	for _, name := range p.RoleNames() {
@@ -150,6 +152,8 @@ func (l LookUp) finding(n Name) *gate.Finding {
 	account := l.Evidence.Account(n.Owner.User)
 	who := "the account " + gate.Quote("@"+n.Owner.User)
 	switch {
+	case account.Known && n.ID != 0 && account.Value.ID != n.ID:
+		return unknownName(fmt.Sprintf("%s is user %d, not %d", who, account.Value.ID, n.ID))
 	case account.Known:
 		return nil
 	case account.Why.Cause == gate.CauseMissing:

@@ -187,8 +187,8 @@ func (p *Policy) validateRoles(at places) *Error {
 			return at.errorf(path+".permission", "%q is not one of write, maintain, admin", perm)
 		}
 		for i, login := range role.Users {
-			if login == "" || strings.ContainsAny(login, "@/ ") {
-				return at.errorf(fmt.Sprintf("%s.users[%d]", path, i), "write the login alone, without @: %q", login)
+			if _, ok := parsePerson(login); !ok {
+				return at.errorf(fmt.Sprintf("%s.users[%d]", path, i), "write the login alone, without @, or with the account's number behind it (alice#42): %q", login)
 			}
 		}
 		for i, team := range role.Teams {

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
 	"strconv"
@@ -15,6 +16,12 @@ type PeopleEvidence interface {
 	Permission(login string) gate.Reading[gate.Permission]
 	// Account is the account with this login; cause missing when there is none.
 	Account(login string) gate.Reading[gate.User]
+	// Bearer is the account of which Permission told; cause missing when GitHub
+	// knows none of that login.
+	Bearer(login string) gate.Reading[gate.User]
+	// Meant is the account that had a login of the policy when it was first
+	// resolved; without an ID when there was none.
+	Meant(login string) gate.Reading[gate.User]
 	// Team lists the members of "org/team"; cause missing when the team does
 	// not exist or the App cannot see it.
 	Team(name string) gate.Reading[[]gate.User]
@@ -56,12 +63,18 @@ func (p *Policy) Authority(e PeopleEvidence, role string, u gate.User) gate.Read
 
 // heldBy tells whether an account is one of a role's own people.
 func (r Role) heldBy(e PeopleEvidence, u gate.User) gate.Reading[bool] {
-	if slices.ContainsFunc(r.Users, func(login string) bool { return strings.EqualFold(login, u.Login) }) {
-		return gate.Reading[bool]{Known: true, Value: true}
-	}
 	answer := gate.Reading[bool]{Known: true}
+	for _, who := range r.people() {
+		is := who.means(e, u)
+		if is.Known && is.Value {
+			return is
+		}
+		if !is.Known {
+			answer = is
+		}
+	}
 	if least, ok := permissionOf(r); ok {
-		has := e.Permission(u.Login)
+		has := permissionHeld(e, u)
 		switch {
 		case has.Known && has.Value >= least:
 			return gate.Reading[bool]{Known: true, Value: true}
@@ -81,11 +94,12 @@ func (r Role) heldBy(e PeopleEvidence, u gate.User) gate.Reading[bool] {
 	return answer
 }
 
-// contributors are the people who wrote a pull request: its author, and the
-// authors, committers and co-authors of its commits.
+// contributors are the people who wrote a pull request: its author, the authors,
+// committers and co-authors of its commits, and who pushed them.
 type contributors struct {
 	ids    map[int64]bool
 	logins map[string]bool // from no-reply addresses that carry no id
+	pushed map[int64]bool  // who only pushed what others wrote
 }
 
 // githubCommitter is the account in whose name GitHub itself commits: merges
@@ -99,11 +113,9 @@ var noreply = regexp.MustCompile(`(?i)^(?:(\d+)\+)?([a-z0-9_-]+)@users\.noreply\
 // wroteIt returns who wrote the pull request. A merge that GitHub itself made
 // makes nobody a contributor.
 func wroteIt(pr gate.PullRequest, commits []gate.Commit) contributors {
-	c := contributors{ids: map[int64]bool{pr.Author.ID: true, pr.RecordBy.ID: true}, logins: map[string]bool{}}
+	c := contributors{ids: map[int64]bool{pr.Author.ID: true, pr.RecordBy.ID: true}, logins: map[string]bool{}, pushed: map[int64]bool{}}
 	for _, commit := range commits {
-		// Anyone can write GitHub's name into a commit; its signature tells.
-		byGitHub := commit.Committer != nil && commit.Committer.Login == githubCommitter && commit.Verified
-		if commit.Parents > 1 && byGitHub {
+		if MergedByGitHub(commit) {
 			continue
 		}
 		for _, u := range []*gate.User{commit.Author, commit.Committer} {
@@ -114,12 +126,24 @@ func wroteIt(pr gate.PullRequest, commits []gate.Commit) contributors {
 		if commit.Author == nil {
 			c.addEmail(commit.AuthorEmail)
 		}
+		if commit.Committer == nil {
+			c.addEmail(commit.CommitterEmail)
+		}
 		for _, co := range commit.CoAuthors {
 			c.addEmail(co.Email)
 		}
 	}
 	delete(c.ids, 0)
+	for _, u := range pr.Pushers {
+		c.pushed[u.ID] = u.ID != 0 && !c.ids[u.ID]
+	}
 	return c
+}
+
+// MergedByGitHub reports whether GitHub itself made a merge. Anyone can write its
+// name into a commit; its signature tells.
+func MergedByGitHub(c gate.Commit) bool {
+	return c.Parents > 1 && c.Committer != nil && c.Committer.Login == githubCommitter && c.Verified
 }
 
 func (c contributors) addEmail(email string) {
@@ -135,7 +159,45 @@ func (c contributors) addEmail(email string) {
 }
 
 func (c contributors) include(u gate.User) bool {
-	return c.ids[u.ID] || c.logins[strings.ToLower(u.Login)]
+	return c.ids[u.ID] || c.logins[strings.ToLower(u.Login)] || c.pushed[u.ID]
+}
+
+// did says what a contributor did.
+func (c contributors) did(u gate.User) string {
+	if c.pushed[u.ID] && !c.logins[strings.ToLower(u.Login)] {
+		return "pushed"
+	}
+	return "wrote"
+}
+
+// unattributed describes the commits whose author or committer belongs to no
+// account: who that was cannot be told, only that they count as somebody else
+// than who approves.
+func unattributed(commits []gate.Commit) (all []string) {
+	for _, c := range commits {
+		var who []string
+		if c.Author == nil && !noreply.MatchString(strings.TrimSpace(c.AuthorEmail)) {
+			who = append(who, "author")
+		}
+		if c.Committer == nil && !noreply.MatchString(strings.TrimSpace(c.CommitterEmail)) {
+			who = append(who, "committer")
+		}
+		if len(who) > 0 {
+			all = append(all, fmt.Sprintf("%s (%s)", gate.Short(c.SHA), strings.Join(who, " and ")))
+		}
+	}
+	return all
+}
+
+// coAuthorsUnknown lists the commits with a co-author whose address is none that
+// GitHub gives to an account: whose it is cannot be told.
+func coAuthorsUnknown(commits []gate.Commit) (all []string) {
+	for _, c := range commits {
+		if slices.ContainsFunc(c.CoAuthors, func(co gate.CoAuthor) bool { return !noreply.MatchString(strings.TrimSpace(co.Email)) }) {
+			all = append(all, gate.Short(c.SHA))
+		}
+	}
+	return all
 }
 
 // Contributed reports whether u wrote some of the pull request.

@@ -42,6 +42,7 @@ type world struct {
 	dangling  gate.Reading[[]gate.Branch]
 	perms     map[string]gate.Reading[gate.Permission]
 	teams     map[string]gate.Reading[[]gate.User]
+	meant     map[string]gate.Reading[gate.User] // where it is another than the account
 	decisions []gate.PersonDecision
 
 	writersUnread bool
@@ -97,6 +98,15 @@ func (w *world) Account(login string) gate.Reading[gate.User] {
 		}
 	}
 	return unreadable[gate.User](gate.CauseMissing)
+}
+
+func (w *world) Bearer(login string) gate.Reading[gate.User] { return w.Account(login) }
+
+func (w *world) Meant(login string) gate.Reading[gate.User] {
+	if r, ok := w.meant[login]; ok {
+		return r
+	}
+	return w.Account(login)
 }
 
 func (w *world) Team(name string) gate.Reading[[]gate.User] {

@@ -80,7 +80,7 @@ func standingSignoff(q question, e SignoffEvidence, name string) []gate.Finding 
 		return one(f)
 	}
 	f := gate.Finding{
-		Status: gate.Action, Code: "signoff-missing", By: gate.ByReviewer, Who: slices.Clone(q.Policy.Roles[role].Users),
+		Status: gate.Action, Code: "signoff-missing", By: gate.ByReviewer, Who: q.Policy.Roles[role].Logins(),
 		Fact: fmt.Sprintf("nobody has given the sign-off %s on %s", gate.Quote(name), gate.Short(q.PR.HeadSHA)),
 		Fix:  fmt.Sprintf("somebody with the role %s who wrote none of it comments", gate.Quote(role)),
 		Type: "/signoff " + name,

@@ -172,13 +172,23 @@ func disqualified(q question, e DecisionEvidence, u gate.User) lapse {
 		return notAdmin(e, u)
 	}
 	commits := e.Commits()
-	own := wroteIt(q.PR, commits.Value).include(u)
+	wrote := wroteIt(q.PR, commits.Value)
+	own := wrote.include(u)
 	may := q.Policy.AuthorMayDecideOn(q.PR, e, q.class, u)
 	roles := q.Policy.Deciders(q.Record, q.files)
 	holds := q.Policy.Holds(e, roles, u)
 	switch {
+	case !holds.Known || holds.Value:
+	case renamed(e, u) != "":
+		return lapse{code: codeIdentity, text: renamed(e, u)}
+	default:
+		if fact, _ := q.Policy.Mistaken(e, roles, u); fact != "" {
+			return lapse{code: codeIdentity, text: fact}
+		}
+	}
+	switch {
 	case own && may.Known && !may.Value:
-		return lapse{code: codeSelf, text: handle(u) + " wrote some of this pull request, and nobody decides on their own"}
+		return lapse{code: codeSelf, text: handle(u) + " " + wrote.did(u) + " some of this pull request, and nobody decides on their own"}
 	case holds.Known && !holds.Value && len(roles) == 1:
 		return lapse{code: "authority-lost", text: handle(u) + " is no longer a release manager"}
 	case holds.Known && !holds.Value:

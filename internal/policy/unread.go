@@ -17,6 +17,8 @@ func (unreadEvidence) DanglingBranches() (r gate.Reading[[]gate.Branch])      { 
 func (unreadEvidence) SevereIssues(string) (r gate.Reading[[]gate.Issue])     { return }
 func (unreadEvidence) Permission(string) (r gate.Reading[gate.Permission])    { return }
 func (unreadEvidence) Account(string) (r gate.Reading[gate.User])             { return }
+func (unreadEvidence) Bearer(string) (r gate.Reading[gate.User])              { return }
+func (unreadEvidence) Meant(string) (r gate.Reading[gate.User])               { return }
 func (unreadEvidence) Team(string) (r gate.Reading[[]gate.User])              { return }
 func (unreadEvidence) Writers() (r gate.Reading[[]gate.Collaborator])         { return }
 func (unreadEvidence) Decisions() []gate.PersonDecision                       { return nil }

@@ -37,6 +37,9 @@ func (r *room) decision(ctx context.Context, c inbox.Command, cmd command.Comman
 	if !holds.Known {
 		return r.refused(ctx, c, "unreadable-role", refuse(c, "whether you may decide here cannot be read: "+holds.Why.Fact+" Say it again when that is mended", r.goLine()))
 	}
+	if fact, fix := r.policy.Mistaken(r.snap, r.deciding(), c.User); !holds.Value && fact != "" {
+		return r.refused(ctx, c, "identity-changed", refuse(c, fact+"; "+fix+"; nothing was changed", ""))
+	}
 	if !holds.Value {
 		a := refuse(c, r.notDecider(cmd.Kind), "")
 		a.quiet = r.turned[c.User.ID]

@@ -79,7 +79,7 @@ func (r *room) whoIs(name string) string {
 		if role.Permission != "" {
 			add("people with " + role.Permission + " permission")
 		}
-		for _, u := range role.Users {
+		for _, u := range role.Logins() {
 			add(gate.Quote("@" + u))
 		}
 		for _, t := range role.Teams {

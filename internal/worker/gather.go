@@ -167,8 +167,16 @@ func (w *Worker) readPeople(ctx context.Context, r *round, repo *hub.Repo, s *sn
 		if login == "" || has(s, s.permissions, login) {
 			continue
 		}
-		into(ctx, r, func(ctx context.Context) (gate.Permission, error) { return repo.Permission(ctx, login) },
-			func(v gate.Reading[gate.Permission]) { keep(s, s.permissions, login, v) })
+		into(ctx, r, func(ctx context.Context) (gate.Collaborator, error) { return repo.Permission(ctx, login) },
+			func(v gate.Reading[gate.Collaborator]) {
+				keep(s, s.permissions, login, gate.Reading[gate.Permission]{Known: v.Known, Value: v.Value.Permission, Why: v.Why, At: v.At})
+				switch {
+				case v.Known && v.Value.User.ID != 0:
+					keep(s, s.bearers, login, gate.Read(v.Value.User, v.At))
+				case v.Known && v.Value.Permission == gate.PermissionNone: // GitHub knows no account of that login
+					keep(s, s.bearers, login, gate.Unread[gate.User](gate.Unreadable{Cause: gate.CauseMissing}, v.At))
+				}
+			})
 	}
 }
 

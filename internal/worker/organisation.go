@@ -206,7 +206,7 @@ func (w *Worker) candidates(ctx context.Context, v *view, writers []gate.Collabo
 	r := &round{w: w}
 	var named []gate.Owner
 	for _, role := range v.policy.ActingFor(roles...) {
-		for _, login := range v.policy.Roles[role].Users {
+		for _, login := range v.policy.Roles[role].Logins() {
 			named = append(named, gate.Owner{User: login})
 		}
 		for _, team := range v.policy.Roles[role].Teams {

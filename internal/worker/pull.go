@@ -148,6 +148,9 @@ func (w *Worker) judge(ctx context.Context, v *view) (outcome, gate.Evaluation, 
 	if err := w.trustReviews(ctx, v); err != nil {
 		return out, gate.Evaluation{}, err
 	}
+	if err := w.readPushers(ctx, v); err != nil {
+		return out, gate.Evaluation{}, err
+	}
 	if err := w.readAround(ctx, v); err != nil {
 		return out, gate.Evaluation{}, err
 	}
@@ -412,13 +415,16 @@ func (w *Worker) outOfScope(v *view, locked gate.Finding) gate.Evaluation {
 	return ev
 }
 
-// readAround reads who else there is, and who may have written the record of a
-// bot's pull request.
+// readAround reads who else there is, whom the policy means, and who may have
+// written the record of a bot's pull request.
 func (w *Worker) readAround(ctx context.Context, v *view) error {
 	r := &round{w: w}
 	w.readWriters(ctx, r, v)
 	w.readPeople(ctx, r, v.repo, v.snap, recordWriters(v))
-	return r.wait()
+	if err := errors.Join(w.readMeant(ctx, r, v), r.wait()); err != nil {
+		return err
+	}
+	return w.pin(ctx, v)
 }
 
 // result evaluates what was gathered.
@@ -480,38 +486,6 @@ func (w *Worker) moved(ctx context.Context, v *view) (bool, error) {
 		w.log(ctx).Info("the pull request moved before a pass was published: starting over")
 	}
 	return !same, nil
-}
-
-// trustReviews puts right for which commit each review was given. GitHub has
-// been seen to move an approval to a later head, so that its commit_id proves
-// nothing: what counts is the event that told of the review. One of which no
-// event came counts for the head only if no other head was ever known, or if
-// the head was known before the review was given.
-func (w *Worker) trustReviews(ctx context.Context, v *view) error {
-	seen, err := w.Index.Reviews(ctx, nil, v.pr.Repo.ID, v.pr.Number)
-	if err != nil {
-		return err
-	}
-	heads, err := w.Index.Heads(ctx, nil, v.pr.Repo.ID, v.pr.Number)
-	if err != nil {
-		return err
-	}
-	known := time.Time{}
-	others := false
-	for _, h := range heads {
-		others = others || h.SHA != v.pr.HeadSHA
-		if h.SHA == v.pr.HeadSHA {
-			known = h.Seen // when it became the head for the last time
-		}
-	}
-	for i, r := range v.snap.reviews.Value {
-		if sha, ok := seen[r.ID]; ok {
-			v.snap.reviews.Value[i].CommitSHA = sha
-		} else if others && (known.IsZero() || r.At.Before(known.Truncate(time.Second))) {
-			v.snap.reviews.Value[i].CommitSHA = ""
-		}
-	}
-	return nil
 }
 
 // store records the evaluation, a changed verdict, and when to look again, in

@@ -44,6 +44,8 @@ type snapshot struct {
 	labellers   map[string]gate.Reading[gate.User] // by issue and label
 	permissions map[string]gate.Reading[gate.Permission]
 	accounts    map[string]gate.Reading[gate.User]
+	bearers     map[string]gate.Reading[gate.User] // as told with their permissions
+	meant       map[string]gate.Reading[gate.User] // by login in small letters
 	teams       map[string]gate.Reading[[]gate.User]
 	items       map[string]gate.Reading[gate.TrackerItem] // by reference in small letters
 }
@@ -56,6 +58,8 @@ func newSnapshot() *snapshot {
 		labellers:   map[string]gate.Reading[gate.User]{},
 		permissions: map[string]gate.Reading[gate.Permission]{},
 		accounts:    map[string]gate.Reading[gate.User]{},
+		bearers:     map[string]gate.Reading[gate.User]{},
+		meant:       map[string]gate.Reading[gate.User]{},
 		teams:       map[string]gate.Reading[[]gate.User]{},
 		items:       map[string]gate.Reading[gate.TrackerItem]{},
 	}
