@@ -102,7 +102,7 @@ func TestEveryTouchIsFollowedByARunThatBeganAfterIt(t *testing.T) {
 	mu.Lock()
 	defer mu.Unlock()
 	for name, g := range touched {
-		if looked[name] != g {
+		if looked[name] < g { // a mailbox of more than one run's mail counts as a touch too
 			t.Errorf("%s: the last touch is generation %d, the last run saw %d", name, g, looked[name])
 		}
 	}

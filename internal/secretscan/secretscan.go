@@ -207,11 +207,18 @@ func read(ctx context.Context, f gate.File, blob func(context.Context, gate.File
 	return content, err
 }
 
+// sighting tells one credential of a file from another.
+type sighting struct {
+	rule   string
+	line   int
+	secret string
+}
+
 // search looks through one file's new text.
 func (s *Scanner) search(ctx context.Context, file gate.File, src source) result {
 	var r result
 	path := file.Path
-	seen := map[gate.Leak]bool{}
+	seen := map[sighting]bool{}
 	d := s.full
 	if slices.ContainsFunc(s.spared, func(re *regexp.Regexp) bool { return re.MatchString(path) }) {
 		d = s.exact
@@ -225,8 +232,10 @@ func (s *Scanner) search(ctx context.Context, file gate.File, src source) result
 			}
 			for _, f := range found {
 				leak, ok := src.leak(file, text, f)
-				if ok && !seen[leak] {
-					seen[leak] = true
+				// Pieces overlap, and where a line is longer than one, its digests differ.
+				same := sighting{leak.Rule, leak.Line, f.Secret}
+				if ok && !seen[same] {
+					seen[same] = true
 					r.leaks = append(r.leaks, leak)
 				}
 			}
