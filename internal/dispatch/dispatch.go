@@ -264,6 +264,6 @@ func (r *round) post(h inbox.Hint, number int, c inbox.Command) error {
 	if err != nil && !errors.Is(err, index.ErrUnknown) {
 		return err
 	}
-	c.KnownHead, c.Sender, c.ReceivedAt, c.GUID = known.HeadSHA, h.Sender, h.ReceivedAt, h.GUID
+	c.KnownHead, c.KnownBase, c.Sender, c.ReceivedAt, c.GUID = known.HeadSHA, known.BaseRef, h.Sender, h.ReceivedAt, h.GUID
 	return r.Queue.Post(r.ctx, r.tx, s.For(r.tenant), queue.Message{Key: c.Key(), Body: c.Encode(), At: h.ReceivedAt})
 }

@@ -54,6 +54,8 @@ type Command struct {
 	// was dispatched, "" when we knew none. Events are dispatched in the order
 	// in which they came.
 	KnownHead string `json:"known_head,omitempty"`
+	// KnownBase is the base branch as far as we knew it then.
+	KnownBase string `json:"known_base,omitempty"`
 
 	CreatedAt  time.Time `json:"created_at"` // by GitHub's clock
 	UpdatedAt  time.Time `json:"updated_at"`

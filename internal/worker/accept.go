@@ -233,20 +233,16 @@ func (r *room) moved(ctx context.Context, c inbox.Command) (code, what string, e
 	} else if c.Terms != "" && c.Terms != now.Hash() {
 		return "record-changed", edited, nil
 	}
-	written := c.CreatedAt.Truncate(time.Second).Add(time.Second) // GitHub's clock has seconds
-	if c.ReceivedAt.Before(written) {
-		written = c.ReceivedAt
-	}
-	saw, found, err := r.w.Ledger.LatestAt(ctx, r.pr.Repo.ID, r.pr.Number, written)
+	saw, found, err := r.saw(ctx, c)
 	switch {
 	case err != nil:
 		return "", "", err
 	case !found && c.Terms == "":
 		return "record-changed", "the record may have changed", nil
+	case r.retargeted(c, saw, found):
+		return codeRetargeted, retargeted, nil
 	case !found:
 		return "", "", nil
-	case saw.PR.BaseRef != r.pr.BaseRef:
-		return "base-changed", "the pull request got another base", nil
 	case saw.PolicySHA != r.policy.Digest():
 		return "policy-changed", "the policy changed", nil
 	}
@@ -254,6 +250,34 @@ func (r *room) moved(ctx context.Context, c inbox.Command) (code, what string, e
 		return "record-changed", "'" + string(changed[0]) + "' of the record changed", nil
 	}
 	return "", "", nil
+}
+
+// What is told where somebody wrote of a merge into another base.
+const (
+	codeRetargeted = "base-changed"
+	retargeted     = "the pull request got another base"
+)
+
+// saw is what was judged last when a text was written.
+func (r *room) saw(ctx context.Context, c inbox.Command) (gate.Evaluation, bool, error) {
+	written := c.CreatedAt.Truncate(time.Second).Add(time.Second) // GitHub's clock has seconds
+	if c.ReceivedAt.Before(written) {
+		written = c.ReceivedAt
+	}
+	return r.w.Ledger.LatestAt(ctx, r.pr.Repo.ID, r.pr.Number, written)
+}
+
+// retargeted reports whether a text was, or may have been, written of a merge
+// into another base. Nothing need have been judged there: a base may be out of
+// scope, and what is said on such a pull request waits.
+func (r *room) retargeted(c inbox.Command, saw gate.Evaluation, judged bool) bool {
+	if c.KnownBase != "" && c.KnownBase != r.pr.BaseRef {
+		return true
+	}
+	if judged {
+		return saw.PR.BaseRef != r.pr.BaseRef
+	}
+	return c.KnownBase == ""
 }
 
 // ownRun reports whether the check run of a pressed button says of itself what

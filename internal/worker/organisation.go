@@ -144,6 +144,12 @@ func (r *room) maySign(ctx context.Context, c inbox.Command, cmd command.Command
 	case !known:
 		return no("stale-signoff", "the head may have moved since you wrote; look at it again", line)
 	}
+	if code, moved, err := r.moved(ctx, c); err != nil || code != "" {
+		if err != nil {
+			return "", nil, err
+		}
+		return no(code, moved+" since you wrote; if it still holds, say it again", line)
+	}
 	commits := r.snap.commits
 	switch {
 	case !commits.Known && commits.Why.Cause == gate.CauseFault:

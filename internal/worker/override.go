@@ -115,6 +115,13 @@ func (r *room) mayOverride(ctx context.Context, c inbox.Command, cmd command.Com
 	case !known:
 		return no(c, "stale-override", "the head may have moved since you wrote; look at it, and say it again", line)
 	}
+	saw, found, err := r.saw(ctx, c)
+	switch {
+	case err != nil:
+		return "", nil, err
+	case r.retargeted(c, saw, found):
+		return no(c, codeRetargeted, retargeted+" since you wrote; if it still holds, say it again", line)
+	}
 	return "", nil, nil
 }
 

@@ -1,0 +1,93 @@
+package app
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"gonogo/internal/sandbox"
+)
+
+// What is said of a merge into a branch that nobody judges does not count for the
+// one into which the pull request is led afterwards.
+func TestGoForABranchThatIsNotJudged(t *testing.T) {
+	for _, say := range []string{"/go HEAD", "/go", "/override payments are down", "/signoff qa"} {
+		t.Run(say, func(t *testing.T) {
+			w := newWorld(t)
+			w.rules("roles: {QA: {users: [sam]}}\nsignoffs: {qa: {role: QA, from: high}}\n")
+			w.repo.Branch("sam", "dev", w.repo.Tip("main"))
+			pr := w.repo.Open("kim", sandbox.Change{
+				Title: "Faster totals", Branch: "faster", Base: "dev", Body: body("medium", "- Final decision owner: @sam"), Files: map[string]string{"cart/total.go": "package cart\n"},
+			})
+			pr.Check("build", "success")
+			pr.Approve("lee")
+			w.quiet()
+			pr.Comment("sam", strings.Replace(say, "HEAD", pr.Head(), 1))
+			w.quiet()
+			w.clock.advance(2 * time.Second)
+			pr.Retarget("kim", "main")
+			w.stays(pr, "WAITING · go-missing")
+			w.never(pr)
+		})
+	}
+}
+
+// The same when it had been judged before it was led there.
+func TestGoDuringADetour(t *testing.T) {
+	w := newWorld(t)
+	w.repo.Branch("sam", "dev", w.repo.Tip("main"))
+	pr := w.undecided()
+	pr.Retarget("kim", "dev")
+	w.quiet()
+	w.clock.advance(2 * time.Second)
+	pr.Comment("dana", "/go "+pr.Head())
+	w.quiet()
+	w.clock.advance(2 * time.Second)
+	pr.Retarget("kim", "main")
+	w.stays(pr, "WAITING · go-missing")
+	w.never(pr)
+}
+
+// An override or sign-off is for the base that its author saw.
+func TestOverrideOvertakenByARetarget(t *testing.T) {
+	w := newWorld(t)
+	w.repo.Branch("sam", "stable", w.repo.Tip("main"))
+	w.repo.Require("stable", sandbox.Required{Name: checkName, App: w.gh.AppID()})
+	pr := w.repo.Open("kim", sandbox.Change{
+		Title: "Faster totals", Branch: "faster", Base: "stable", Body: body("medium"), Files: map[string]string{"cart/total.go": "package cart\n"},
+	})
+	pr.Check("build", "failure")
+	w.shows(pr, "NOT READY · ci-failed")
+	w.quiet()
+	w.gh.HoldWebhooks()
+	pr.Comment("sam", "/override payments are down")
+	w.clock.advance(2 * time.Second)
+	pr.Retarget("kim", "main")
+	w.gh.ReleaseWebhooks(nil)
+	w.stays(pr, "NOT READY · ci-failed")
+	w.never(pr)
+}
+
+func TestSignoffOvertakenByARetarget(t *testing.T) {
+	w := newWorld(t)
+	const rules = "roles: {QA: {users: [sam]}}\nsignoffs: {qa: {role: QA}}\n"
+	w.rules(rules)
+	w.repo.Branch("sam", "stable", w.repo.Tip("main"))
+	w.repo.Require("stable", sandbox.Required{Name: checkName, App: w.gh.AppID()})
+	pr := w.repo.Open("kim", sandbox.Change{
+		Title: "Faster totals", Branch: "faster", Base: "stable", Body: body("medium"), Files: map[string]string{"cart/total.go": "package cart\n"},
+	})
+	pr.Check("build", "success")
+	pr.Approve("lee")
+	w.shows(pr, "WAITING · ")
+	w.quiet()
+	w.gh.HoldWebhooks()
+	pr.Comment("sam", "/signoff qa")
+	w.clock.advance(2 * time.Second)
+	pr.Retarget("kim", "main")
+	w.gh.ReleaseWebhooks(nil)
+	w.quiet()
+	pr.Comment("dana", "/go "+pr.Head())
+	w.quiet()
+	w.never(pr)
+}
