@@ -92,7 +92,7 @@ func manifestFloor(p *Policy, labels []string, files gate.Reading[[]gate.File]) 
 // none, or something else is in the way too.
 func unsignedUpdate(p *Policy, pr gate.PullRequest, e ExemptEvidence) string {
 	commits := e.Commits()
-	if !pr.Author.Bot || !named(p.Dependencies.Bots, pr.Author.Login) || !commits.Known || pr.HeadRepoID != pr.Repo.ID || !manifestsOnly(p, pr, e) {
+	if !pr.Author.Bot || !named(p.Dependencies.Bots, pr.Author.Login) || !commits.Known || !pushedAlone(pr) || !manifestsOnly(p, pr, e) {
 		return ""
 	}
 	sha := ""
@@ -161,15 +161,22 @@ func allMatch(e FilesEvidence, globs []string) bool {
 }
 
 // allTheirs reports whether every commit is known to be by the pull request's
-// author, in the repository itself. Anyone can write a bot's name into a commit,
-// so that a bot's commits must be signed; GitHub signs those that it makes for
-// an App.
+// author, in the repository itself, and nobody else is known to have pushed: who
+// pushes chooses which commits these are. Anyone can write a bot's name into a
+// commit, so that a bot's commits must be signed; GitHub signs those that it
+// makes for an App.
 func allTheirs(pr gate.PullRequest, e CommitsEvidence) bool {
 	commits := e.Commits()
-	if !commits.Known || len(commits.Value) == 0 || pr.HeadRepoID != pr.Repo.ID {
+	if !commits.Known || len(commits.Value) == 0 || !pushedAlone(pr) {
 		return false
 	}
 	return !slices.ContainsFunc(commits.Value, func(c gate.Commit) bool { return !isBy(pr.Author, c) })
+}
+
+// pushedAlone reports whether a pull request is from the repository itself, and
+// nobody but its author is known to have pushed to it.
+func pushedAlone(pr gate.PullRequest) bool {
+	return pr.HeadRepoID == pr.Repo.ID && !slices.ContainsFunc(pr.Pushers, func(u gate.User) bool { return !u.Is(pr.Author) })
 }
 
 func isBy(author gate.User, c gate.Commit) bool {

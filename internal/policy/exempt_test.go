@@ -65,6 +65,7 @@ func TestUpdatesOfDependencies(t *testing.T) {
 		{"a person pushed in the bot's name", func(w *world) {
 			w.commits.Value = append(w.commits.Value, gate.Commit{SHA: oldHead, Author: &renovate, Committer: &renovate})
 		}, gate.Waiting, "…"},
+		{"a person pushed commits that the bot had made", func(w *world) { w.PR.Pushers = []gate.User{kim} }, gate.Waiting, "…"},
 		{"a source file is among the changes", func(w *world) { byBot(w, renovate, "go.mod", "main.go") }, gate.Waiting, "…"},
 		{"not all files are known", func(w *world) { w.files = unreadable[[]gate.File](gate.CauseFault) }, gate.Waiting, "…"},
 		{"an unknown bot", func(w *world) { byBot(w, robot, "go.mod") }, gate.Waiting, "…"},
@@ -102,6 +103,7 @@ func TestExemptions(t *testing.T) {
 			w.commits.Value = append(w.commits.Value, gate.Commit{SHA: oldHead, Author: &kim, Committer: &kim})
 		}, false},
 		{"the bot's name on an unsigned commit", func(w *world) { w.commits.Value[0].Verified = false }, false},
+		{"somebody else pushed to it", func(w *world) { w.PR.Pushers = []gate.User{kim} }, false},
 		{"a co-author", func(w *world) { w.commits.Value[0].CoAuthors = []gate.CoAuthor{{Email: "a@b.example"}} }, false},
 		{"the floor is higher than the rule's", func(w *world) { byBot(w, robot, "dist/auth.js") }, false},
 		{"a credential", func(w *world) { w.leaks.Value.Leaks = []gate.Leak{{Rule: "aws"}} }, false},
