@@ -122,6 +122,9 @@ func (q question) lightens(id gate.Requirement) bool {
 
 // owes reports whether requirement id is owed rather than asked.
 func (q question) owes(id gate.Requirement) bool {
+	if id == "operational/rehearsal" && q.lane.normal != nil && q.Policy.Rehearsal != q.lane.normal.Rehearsal {
+		return false
+	}
 	return q.lightens(id) && id != "review/approvals" && id != "decision/authorized"
 }
 

@@ -94,6 +94,7 @@ func TestHotfixes(t *testing.T) {
 		{"a rehearsal from low", func(w *world) {
 			rules(w, func(p *Policy) { p.Requirements["operational/rehearsal"] = Depth{Blocks: "low"} })
 		}, drill},
+		{"a rehearsal that is younger", func(w *world) { rules(w, func(p *Policy) { p.Rehearsal.MaxAgeDays = 7 }) }, drill},
 		{"communication that blocks", func(w *world) {
 			rules(w, func(p *Policy) { p.Requirements["communication/stakeholders"] = Depth{Blocks: "high"} })
 		}, "action communication/stakeholders communication-missing"},
