@@ -385,6 +385,7 @@ func TestOldGoIsNotTakenOnAnEmptyLedger(t *testing.T) {
 	w := newWorld(t)
 	w.down()
 	pr := w.opens("medium")
+	w.clock.advance(time.Minute)
 	pr.Approve("lee")
 	pr.Comment("dana", "/go "+pr.Head())
 	w.clock.advance(5 * time.Minute)

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"net/http"
 	"testing"
 	"time"
 
@@ -65,5 +66,30 @@ func TestApprovalThatNoEventToldOf(t *testing.T) {
 				w.shows(pr, row.want)
 			})
 		}
+	}
+}
+
+// Where GitHub knows no log of pushes, an approval without an event counts for
+// the only head that was ever known, and for no other.
+func TestApprovalWithoutALogOfPushes(t *testing.T) {
+	for _, pushed := range []bool{false, true} {
+		w := newWorld(t)
+		w.gh.RepointReviews(sandbox.RepointAlways)
+		w.gh.Fail(sandbox.Fault{Method: http.MethodGet, Route: "/repos/acme/shop/activity", Status: http.StatusNotFound})
+		pr := w.opens("low")
+		w.shows(pr, "WAITING")
+		w.quiet()
+		w.gh.LoseWebhooks(true)
+		w.clock.advance(time.Minute)
+		pr.Approve("lee")
+		if pushed {
+			w.clock.advance(time.Minute)
+			pr.Push("kim", map[string]string{"cart/total.go": "package cart // never reviewed\n"})
+		}
+		w.clock.advance(time.Minute)
+		w.gh.LoseWebhooks(false)
+		pr.Check("build", "success")
+		want := map[bool]string{false: "READY · low", true: "WAITING · review-not-on-head"}[pushed]
+		w.shows(pr, want)
 	}
 }
