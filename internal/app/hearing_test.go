@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"gonogo/internal/gate"
 	"gonogo/internal/sandbox"
 )
 
@@ -88,6 +89,32 @@ func TestSignoffOvertakenByARetarget(t *testing.T) {
 	w.gh.ReleaseWebhooks(nil)
 	w.quiet()
 	pr.Comment("dana", "/go "+pr.Head())
+	w.quiet()
+	w.never(pr)
+}
+
+// The /go of a review that was dismissed before it was heard does not count.
+func TestGoOfAReviewDismissedBeforeItIsHeard(t *testing.T) {
+	w := newWorld(t)
+	pr := w.undecided()
+	w.gh.HoldWebhooks()
+	v := pr.Review("dana", gate.Approved, "/go "+pr.Head())
+	w.clock.advance(2 * time.Second)
+	v.Dismiss("sam", "no")
+	w.gh.ReleaseWebhooks(nil)
+	w.stays(pr, "WAITING · ")
+	w.never(pr)
+}
+
+// The same when the events come late and in two goes.
+func TestGoOfAReviewDismissedBeforeItsEventComes(t *testing.T) {
+	w := newWorld(t)
+	pr := w.undecided()
+	w.gh.HoldWebhooks()
+	v := pr.Review("dana", gate.Approved, "/go "+pr.Head())
+	w.clock.advance(2 * time.Second)
+	v.Dismiss("sam", "no")
+	w.gh.ReleaseWebhooks(func(d []sandbox.Delivery) []sandbox.Delivery { return d[:1] })
 	w.quiet()
 	w.never(pr)
 }

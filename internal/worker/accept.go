@@ -143,10 +143,13 @@ func (r *room) mayGo(ctx context.Context, c inbox.Command, cmd command.Command, 
 	}
 }
 
-// stillThere reports why a comment no longer says what it said when it was
-// received: "" when it does.
+// stillThere reports why a comment or review no longer says what it said when it
+// was received: "" when it does.
 func (r *room) stillThere(ctx context.Context, c inbox.Command) (string, error) {
-	if c.Source != inbox.FromComment {
+	switch c.Source {
+	case inbox.FromReview:
+		return r.reviewStands(c)
+	case inbox.FromButton:
 		return "", nil
 	}
 	i := slices.IndexFunc(r.snap.comments.Value, func(have gate.Comment) bool { return have.ID == c.CommentID })
@@ -165,6 +168,24 @@ func (r *room) stillThere(ctx context.Context, c inbox.Command) (string, error) 
 	}
 	if edited(live) || live.Body != c.Body {
 		return "edited-command", nil
+	}
+	return "", nil
+}
+
+// reviewStands is stillThere for a review. One that the list lacks yet stands: its
+// event may be ahead of the list, and who dismisses it ends what it gave.
+func (r *room) reviewStands(c inbox.Command) (string, error) {
+	if !r.snap.reviews.Known {
+		return "", fmt.Errorf("the reviews are not read: %s", r.snap.reviews.Why.Fact)
+	}
+	for _, v := range r.snap.reviews.Value {
+		switch {
+		case v.ID != c.ReviewID:
+		case v.State == gate.Dismissed:
+			return codeGone, nil
+		case v.Body != c.Body:
+			return "edited-command", nil
+		}
 	}
 	return "", nil
 }
