@@ -275,7 +275,7 @@ const organizationRepo = "/.github"
 // or their policy may have changed; and, where the organization's own policy
 // may have, at those of the whole organization.
 func (r *round) push(h inbox.Hint) error {
-	if strings.HasSuffix(h.Repo.FullName, organizationRepo) {
+	if strings.HasSuffix(strings.ToLower(h.Repo.FullName), organizationRepo) { // GitHub's names ignore case
 		return r.people(h)
 	}
 	return r.branch(h.Repo.ID, h.Ref)

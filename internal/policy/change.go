@@ -38,8 +38,14 @@ func PolicyAlone(repo gate.Repository, files gate.Reading[[]gate.File]) bool {
 		return false
 	}
 	return !slices.ContainsFunc(touched(files.Value), func(name string) bool {
-		return name != Path && (name != OrganizationPath || repo.Name != OrganizationRepo || repo.OwnerIsUser)
+		return name != Path && (name != OrganizationPath || !KeepsOrganization(repo))
 	})
+}
+
+// KeepsOrganization reports whether a repository is the one in which its
+// organization keeps what it says for all. GitHub's names ignore case.
+func KeepsOrganization(repo gate.Repository) bool {
+	return strings.EqualFold(repo.Name, OrganizationRepo) && !repo.OwnerIsUser
 }
 
 // OneAdmin reports whether an administrator's /go is the whole decision on a
@@ -50,10 +56,10 @@ func (p *Policy) OneAdmin(c Change) bool {
 }
 
 // aboutPeople lists the keys that say what people must do before a merge.
-// Everything else that can be enforced is asked of a first policy file anyway,
-// or is nothing that could be asked of it.
+// Everything else that can be enforced is asked of a first policy file anyway or
+// where it is enforced, see whereEnforced, or is nothing that could be asked of it.
 var aboutPeople = [...]string{
-	"approvals", "author_may_decide", "authorization", "companions", "components", "go", "rehearsal", "requirements", "roles", "signoffs", "solo", "tracker",
+	"approvals", "author_may_decide", "authorization", "companions", "components", "go", "monitoring", "rehearsal", "requirements", "roles", "signoffs", "solo", "tracker",
 }
 
 func (p *Policy) enforcedPeople() []string {
@@ -78,6 +84,17 @@ var withoutPanel = [...]gate.Requirement{
 	inputs, "decision/record", "code/checks", "code/secrets", "operational/window", "decision/veto", "decision/authorized",
 }
 
+// whereEnforced lists what is asked of a first policy file only where the
+// organization enforces it: it asks for nothing that somebody would have to say.
+var whereEnforced = [...]gate.Requirement{"code/severity", "code/branches"}
+
+// held reports whether requirement id is asked of a first policy file since its
+// organization enforces a key by which it is judged.
+func (p *Policy) held(id gate.Requirement) bool {
+	return slices.Contains(whereEnforced[:], id) &&
+		slices.ContainsFunc(judgedBy[id], func(key string) bool { return slices.Contains(p.Enforced, key) })
+}
+
 // ofReleases lists what is asked for the sake of what is released, besides the
 // communication gate.
 var ofReleases = [...]gate.Requirement{
@@ -91,7 +108,7 @@ func (q question) asksNothing(id gate.Requirement) bool {
 	case q.bare:
 		return !slices.Contains(withoutRecord[:], id)
 	case q.byOneAdmin():
-		return !slices.Contains(withoutPanel[:], id)
+		return !slices.Contains(withoutPanel[:], id) && !q.Policy.held(id)
 	case q.Change != ChangeNone:
 		return slices.Contains(ofReleases[:], id) || id.Gate() == gate.Communication
 	}

@@ -65,6 +65,11 @@ func TestFirstPolicy(t *testing.T) {
 			w.files = unreadable[[]gate.File](gate.CauseFault)
 		}, gate.Waiting, "action decision/record no-block\naction review/approvals approvals-missing\nunknown risk/floor github-down"},
 		{"the organization enforces approvals", func(w *world) { w.Policy.Enforced = []string{"approvals"}; w.says(gate.ChoiceGo, sam) }, gate.Waiting, "action decision/record no-block\naction review/approvals approvals-missing"},
+		{"the organization enforces what severe issues stop", func(w *world) {
+			w.Policy.Enforced = []string{"severity"}
+			w.issues["SEV1"] = read([]gate.Issue{{Number: 8, Title: "payments are down"}})
+			w.says(gate.ChoiceGo, sam)
+		}, gate.NotReady, "fail code/severity severe-issue"},
 		{"the organization enforces a freeze that is over", func(w *world) { w.Policy.Enforced = []string{"freezes"}; w.says(gate.ChoiceGo, sam) }, gate.Ready, ""},
 		{"in a freeze", func(w *world) {
 			w.Policy.Freezes = []Freeze{{From: "2026-03-04", To: "2026-03-04"}}
@@ -124,11 +129,12 @@ func TestPolicyAloneLeavesOutWhatIsOfReleases(t *testing.T) {
 func TestWhatIsAPolicyFile(t *testing.T) {
 	shop, org := gate.Repository{Owner: "acme", Name: "shop"}, gate.Repository{Owner: "acme", Name: OrganizationRepo}
 	own := gate.Repository{Owner: "kim", Name: OrganizationRepo, OwnerIsUser: true}
+	shouted := gate.Repository{Owner: "acme", Name: ".GitHub"} // names ignore case: acme/.github is this one
 	for _, tt := range []struct {
 		repo gate.Repository
 		path string
 		want bool
-	}{{shop, Path, true}, {shop, OrganizationPath, false}, {org, OrganizationPath, true}, {org, Path, true}, {own, OrganizationPath, false}, {shop, ".github/gonogo.yaml", false}} {
+	}{{shop, Path, true}, {shop, OrganizationPath, false}, {org, OrganizationPath, true}, {org, Path, true}, {own, OrganizationPath, false}, {shouted, OrganizationPath, true}, {shop, ".github/gonogo.yaml", false}} {
 		if got := PolicyAlone(tt.repo, read([]gate.File{{Path: tt.path}})); got != tt.want {
 			t.Errorf("%s in %s: %t", tt.path, tt.repo.FullName(), got)
 		}
@@ -173,6 +179,9 @@ func TestWhoIsToldToWorkAlone(t *testing.T) {
 	}
 	if f := stuck(func(p *Policy) { p.Enforced = []string{"approvals"} }); f.File != "" || strings.Contains(f.Fix, "works alone") {
 		t.Errorf("solo is offered where it would not count: %q", f.Fix)
+	}
+	if f := stuck(func(p *Policy) { p.Enforced = []string{"floors"} }); f.File != "" || strings.Contains(f.Fix, "works alone") {
+		t.Errorf("solo is offered where something else is enforced, and it would not count: %q", f.Fix)
 	}
 }
 

@@ -87,7 +87,7 @@ func nobodyCanApprove(q question, e WritersEvidence, wrote contributors) *gate.F
 		Fact: who + fmt.Sprintf(", so that nobody can approve #%d", q.PR.Number),
 		Fix:  "an administrator gives somebody else write access",
 	}
-	if isAlone && len(q.Policy.enforcedPeople()) == 0 {
+	if isAlone && len(q.Policy.Enforced) == 0 { // else it is for the organization to say who decides on their own
 		f.File = soloPolicy
 		f.Fix += "; who works alone commits this policy instead, " + q.howToLand()
 	}

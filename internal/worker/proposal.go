@@ -139,8 +139,7 @@ func (w *Worker) propose(ctx context.Context, v *view, record gate.Record) error
 func (v *view) proposes() []string {
 	var touched []string
 	for _, path := range []string{policy.Path, policy.OrganizationPath} {
-		ofAll := v.pr.Repo.Name == organizationRepo && !v.pr.Repo.OwnerIsUser
-		if touches(v.snap.files.Value, path) && (path == policy.Path || ofAll) {
+		if touches(v.snap.files.Value, path) && (path == policy.Path || policy.KeepsOrganization(v.pr.Repo)) {
 			touched = append(touched, path)
 		}
 	}

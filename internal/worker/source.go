@@ -112,7 +112,7 @@ func forRepository(p *policy.Policy, repo gate.Repository) *policy.Policy {
 		role.Permission = gate.PermissionWrite.String()
 		p.Roles[policy.ReleaseManager] = role
 	}
-	if repo.Name == organizationRepo {
+	if policy.KeepsOrganization(repo) {
 		p.Floors = append(slices.Clone(p.Floors), policy.Floor{Class: gate.High.String(), Paths: []string{policy.OrganizationPath}})
 	}
 	return p
