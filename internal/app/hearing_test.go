@@ -118,3 +118,35 @@ func TestGoOfAReviewDismissedBeforeItsEventComes(t *testing.T) {
 	w.quiet()
 	w.never(pr)
 }
+
+// A NO-GO is heard whoever has which login by now.
+func TestNoGoOfARenamedAccount(t *testing.T) {
+	for _, tt := range []struct {
+		name, rules string
+		late        bool
+	}{
+		{"named by the policy, renamed before", namesDana, false},
+		{"named by the policy, renamed before it is heard", namesDana, true},
+		{"by permission, renamed before it is heard", "", true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorld(t)
+			if tt.rules != "" {
+				w.rules(tt.rules)
+			}
+			pr := w.undecided()
+			if !tt.late {
+				w.gh.RenameUser("dana", "dana-d")
+				w.gh.UserID("dana")
+				pr.Comment("dana-d", "/no-go leaks money")
+			} else {
+				w.gh.HoldWebhooks()
+				pr.Comment("dana", "/no-go leaks money")
+				w.gh.RenameUser("dana", "dana-d")
+				w.gh.UserID("dana")
+				w.gh.ReleaseWebhooks(nil)
+			}
+			w.stays(pr, "NOT READY · nogo-stands")
+		})
+	}
+}

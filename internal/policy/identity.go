@@ -142,6 +142,13 @@ func (p *Policy) Mistaken(e PeopleEvidence, roles []string, u gate.User) (fact, 
 	return "", ""
 }
 
+// Unsettled reports whether it is a login that keeps an account from holding one
+// of the roles: it changed hands, or the account has another one by now.
+func (p *Policy) Unsettled(e PeopleEvidence, roles []string, u gate.User) bool {
+	fact, _ := p.Mistaken(e, roles, u)
+	return !u.Bot && (fact != "" || renamed(e, u) != "")
+}
+
 func (p person) becameAnother(now, was int64) string {
 	if was == 0 {
 		return fmt.Sprintf("%s is now user %d, and was nobody when the policy was first read", gate.Quote("@"+p.login), now)

@@ -37,6 +37,11 @@ func (r *room) decision(ctx context.Context, c inbox.Command, cmd command.Comman
 	if !holds.Known {
 		return r.refused(ctx, c, "unreadable-role", refuse(c, "whether you may decide here cannot be read: "+holds.Why.Fact+" Say it again when that is mended", r.goLine()))
 	}
+	// Nor must a veto be lost over who is called what: it stands, and another
+	// release manager lifts it.
+	if cmd.Kind == command.NoGo && !holds.Value && r.policy.Unsettled(r.snap, r.deciding(), c.User) {
+		holds.Value = true
+	}
 	if fact, fix := r.policy.Mistaken(r.snap, r.deciding(), c.User); !holds.Value && fact != "" {
 		return r.refused(ctx, c, "identity-changed", refuse(c, fact+"; "+fix+"; nothing was changed", ""))
 	}
