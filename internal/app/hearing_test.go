@@ -1,6 +1,8 @@
 package app
 
 import (
+	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -148,5 +150,25 @@ func TestNoGoOfARenamedAccount(t *testing.T) {
 			}
 			w.stays(pr, "NOT READY · nogo-stands")
 		})
+	}
+}
+
+// What somebody pastes in place of a fingerprint does not get into the ledger.
+func TestSecretPastedAsItsFingerprint(t *testing.T) {
+	for _, say := range []string{"/accept-secret " + token + " a fixture", "/accept-secret " + strings.Repeat("ab", 3000) + " x", "/signoff " + token, "/" + token, "/go " + token} {
+		w := newWorld(t)
+		pr, _ := w.leaky()
+		pr.Comment("dana", say)
+		w.quiet()
+		entries, err := w.app.ledger.Entries(w.ctx, w.repo.ID(), pr.Number())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range entries {
+			all := fmt.Sprintf("%s %s %v", e.Once, e.Data.(json.RawMessage), e.Texts)
+			if strings.Contains(strings.ToLower(all), strings.ToLower(token[6:])) || len(e.Once) > 500 {
+				t.Errorf("%.20s: the ledger holds it: %.300s", say, all)
+			}
+		}
 	}
 }

@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"database/sql"
+	"encoding/hex"
 	"fmt"
 	"strings"
 	"time"
@@ -173,11 +174,23 @@ func (r *room) whoOverrides() string {
 func (r *room) acceptSecret(ctx context.Context, c inbox.Command, cmd command.Command) ([]answer, error) {
 	word, reason, _ := strings.Cut(cmd.Rest, " ")
 	word = strings.ToLower(strings.Trim(word, ",;:.()[]`"))
-	return r.give(ctx, c, c.Key()+acceptKey+word, func() (string, *answer, error) { return r.mayAccept(ctx, c, cmd, word, reason) },
+	return r.give(ctx, c, c.Key()+acceptKey+keyWord(word), func() (string, *answer, error) { return r.mayAccept(ctx, c, cmd, word, reason) },
 		func(tx *sql.Tx, once string) error {
 			_, err := ledger.AppendAcceptance(ctx, tx, r.pr, gate.Acceptance{Fingerprint: word, PersonDecision: r.given(ctx, c, strings.TrimSpace(reason))}, once)
 			return err
 		})
+}
+
+// longestKeyWord is how much of what people wrote may stand in a key.
+const longestKeyWord = 64
+
+// keyWord is a fingerprint in the key of an entry. Anything else may be the
+// credential itself, or as long as a comment, and the ledger forgets nothing.
+func keyWord(word string) string {
+	if _, err := hex.DecodeString(word); err == nil && len(word) <= longestKeyWord {
+		return word
+	}
+	return "no-fingerprint"
 }
 
 // mayAccept settles whether somebody may accept what has this fingerprint.
