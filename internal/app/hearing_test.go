@@ -172,3 +172,13 @@ func TestSecretPastedAsItsFingerprint(t *testing.T) {
 		}
 	}
 }
+
+// What stands before an override in its comment does not let it be forgotten.
+func TestOverrideBesideAnotherCommand(t *testing.T) {
+	for _, text := range []string{"/recheck\n/override payments are down", "/override payments are down\n/recheck"} {
+		w := newWorld(t)
+		pr := w.broken()
+		pr.Comment("sam", text)
+		w.stays(pr, "OVERRIDDEN by @sam")
+	}
+}

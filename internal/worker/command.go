@@ -204,16 +204,21 @@ func (r *room) obey(ctx context.Context, c inbox.Command, said []command.Command
 		}
 		answers = append(answers, a...)
 	}
+	waiting := len(r.faults)
 	for _, cmd := range said {
-		if cmd.Kind == command.Go || cmd.Kind == command.NoGo {
-			continue
-		}
 		if hear := r.further(cmd.Kind); hear != nil {
 			a, err := hear(ctx, c, cmd)
 			if err != nil {
 				return nil, err
 			}
 			answers = append(answers, a...)
+		}
+	}
+	if len(r.faults) > waiting { // the rest is heard with what waits
+		return answers, nil
+	}
+	for _, cmd := range said {
+		if cmd.Kind == command.Go || cmd.Kind == command.NoGo || r.further(cmd.Kind) != nil {
 			continue
 		}
 		a := r.other(c, cmd)
