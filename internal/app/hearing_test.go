@@ -182,3 +182,19 @@ func TestOverrideBesideAnotherCommand(t *testing.T) {
 		w.stays(pr, "OVERRIDDEN by @sam")
 	}
 }
+
+// What was given by a review ends with it.
+func TestSignoffOfADismissedReview(t *testing.T) {
+	w := newWorld(t)
+	w.rules("roles: {QA: {users: [sam]}}\nsignoffs: {qa: {role: QA}}\n")
+	pr := w.reviewed()
+	w.quiet()
+	v := pr.Review("sam", gate.Approved, "/signoff qa")
+	w.quiet()
+	pr.Comment("dana", "/go "+pr.Head())
+	w.shows(pr, "READY · medium")
+	w.quiet()
+	v.Dismiss("lee", "not tested at all")
+	w.quiet()
+	w.never(pr)
+}

@@ -253,7 +253,7 @@ func AppendSignoff(ctx context.Context, tx *sql.Tx, pr gate.PullRequest, s gate.
 	return Append(ctx, tx, Entry{
 		At: s.At, Kind: KindSignoff, RepoID: pr.Repo.ID, Number: pr.Number, SHA: s.For.HeadSHA, Actor: s.User, Once: once,
 		Texts: map[string]string{reasonText: s.Reason},
-		Data:  decision{For: s.For, Channel: s.Channel, CommentID: s.CommentID, URL: s.URL, Signoff: s.Name},
+		Data:  decision{For: s.For, Channel: s.Channel, CommentID: s.CommentID, ReviewID: s.ReviewID, SaidAt: s.SaidAt, URL: s.URL, Signoff: s.Name},
 	})
 }
 
