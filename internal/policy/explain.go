@@ -526,6 +526,14 @@ func Proposed(before *Policy, after Effective, invalid error, c Case) gate.Findi
 	return f
 }
 
+// Linked is the finding for a proposed policy file that is no file: a symlink, or
+// a directory.
+func Linked(name string) gate.Finding {
+	f := Proposed(nil, Effective{}, &Error{File: name, Message: "it is a link to another file, or no file at all"}, Case{})
+	f.Fix = "commit the policy itself under this name: who changed the other file would change the policy without touching it"
+	return f
+}
+
 // fileNamed names the file of an error.
 func fileNamed(err error) string {
 	if e, ok := err.(*Error); ok && e.File != "" { //nolint:errorlint // Combine returns nothing else

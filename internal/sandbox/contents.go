@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	pathpkg "path"
 	"slices"
 	"strings"
 )
@@ -39,6 +40,12 @@ func getContents(c *call) answer {
 	e, isFile := all[path]
 	if !isFile {
 		return c.directory(all, path, ref)
+	}
+	if e.mode == "120000" { // one that leads to a file of the repository is read as that file
+		target := all[pathpkg.Join(pathpkg.Dir(path), string(c.repo.objects.blobs[e.sha]))]
+		if target.mode == "100644" || target.mode == "100755" {
+			e = target
+		}
 	}
 	content := c.repo.objects.blobs[e.sha]
 	if len(content) > maxContentBytes {

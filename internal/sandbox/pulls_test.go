@@ -346,7 +346,11 @@ func TestCommitsOfOthers(t *testing.T) {
 	if tree.text("tree", 2, "mode") != "120000" {
 		t.Errorf("tree: %s", tree.body)
 	}
-	if got := w.app().get(shop+"/contents/link?ref=one", 200); got.text("type") != "symlink" || got.text("target") != "a" {
+	if got := w.app().get(shop+"/contents/link?ref=one", 200); got.text("type") != "file" || got.text("sha") != w.app().get(shop+"/contents/a?ref=one", 200).text("sha") {
+		t.Errorf("a symlink to a file is read as the file: %s", got.body)
+	}
+	pr.PushCommits("kim", sandbox.Commit{Files: map[string]string{"link": "nowhere"}, Modes: map[string]string{"link": "120000"}})
+	if got := w.app().get(shop+"/contents/link?ref=one", 200); got.text("type") != "symlink" || got.text("target") != "nowhere" {
 		t.Errorf("symlink: %s", got.body)
 	}
 	if got := w.app().get(shop+"/commits?sha=one&path=a&since=2026-01-01T00:00:00Z&until=2027-01-01T00:00:00Z", 200); got.len() != 2 {

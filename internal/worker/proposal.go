@@ -175,7 +175,9 @@ func (v *view) changeOf(path string) policy.Change {
 
 // proposed reads a policy file as it is at the head; missing means that it is
 // taken away. One that is listed and cannot be found blocks; soon after a push
-// GitHub may just not have it everywhere yet, which passes.
+// GitHub may just not have it everywhere yet, which passes. What is listed of a
+// link is where it leads, and what will be read of it on the base branch is the
+// file there, which is then changed without touching the policy: no link lands.
 func (w *Worker) proposed(ctx context.Context, v *view, path string) (_ gate.Reading[hub.File], read bool, _ error) {
 	gone := gate.Unread[hub.File](gate.Unreadable{Cause: gate.CauseMissing}, w.now())
 	i := slices.IndexFunc(v.snap.files.Value, func(f gate.File) bool { return f.Path == path && f.Status != "removed" })
@@ -189,7 +191,18 @@ func (w *Worker) proposed(ctx context.Context, v *view, path string) (_ gate.Rea
 	}
 	r := reading(hub.File{Path: path, Content: content, SHA: sha}, err, w.now())
 	if r.Known {
-		return r, true, nil
+		at, err := v.repo.File(ctx, path, v.pr.HeadSHA)
+		if _, limited := hub.RetryAfter(err); limited {
+			return gone, false, err
+		}
+		if err == nil && at.SHA == sha {
+			return r, true, nil
+		}
+		if err == nil || hub.KindOf(err) == hub.KindInvalid {
+			v.faults = append(v.faults, policy.Linked(path))
+			return gone, false, nil
+		}
+		r = reading(at, err, w.now())
 	}
 	if r.Why.Cause == gate.CauseMissing {
 		fresh, err := w.freshHead(ctx, v.pr)
