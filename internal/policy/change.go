@@ -37,9 +37,16 @@ func PolicyAlone(repo gate.Repository, files gate.Reading[[]gate.File]) bool {
 	if !files.Known || len(files.Value) == 0 {
 		return false
 	}
-	return !slices.ContainsFunc(touched(files.Value), func(name string) bool {
-		return name != Path && (name != OrganizationPath || !KeepsOrganization(repo))
-	})
+	return !slices.ContainsFunc(touched(files.Value), func(name string) bool { return !isPolicy(repo, name) })
+}
+
+// touchesPolicy reports whether a policy file is among the changed ones.
+func touchesPolicy(repo gate.Repository, files []gate.File) bool {
+	return slices.ContainsFunc(touched(files), func(name string) bool { return isPolicy(repo, name) })
+}
+
+func isPolicy(repo gate.Repository, name string) bool {
+	return name == Path || name == OrganizationPath && KeepsOrganization(repo)
 }
 
 // KeepsOrganization reports whether a repository is the one in which its

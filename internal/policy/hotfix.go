@@ -13,7 +13,8 @@ import (
 // of it. All else is asked as of anybody: checks, secrets, the record, vetoes.
 //
 // A claim is not enough: somebody with triage access must have labelled the
-// issue. And the lane makes lighter only what is built in. What a policy file
+// issue. The policy itself is never changed in the lane, so that what changes must
+// be known. And the lane makes lighter only what is built in. What a policy file
 // asks in another way than the built-in policy holds, as does what an
 // organization enforces, and a file that says who approves hotfixes has no lane.
 
@@ -65,6 +66,9 @@ func (p *Policy) decidesHotfixes() bool {
 
 func laneOf(q question, e HotfixEvidence) lane {
 	var l lane
+	if !q.files.Known || touchesPolicy(q.PR.Repo, q.files.Value) {
+		return l // in a hurry nobody is to loosen the rules for good
+	}
 	for _, i := range q.Policy.HotfixOf(q.PR, q.Record, e) {
 		f := labelled(i, e)
 		if f.Code == "hotfix-lane" {
@@ -161,7 +165,7 @@ func owed(given, of int, what, head string) []gate.Finding {
 
 // hotfixWords says what the lane makes of a case, for a page.
 func (p *Policy) hotfixWords(c Case) []string {
-	if c.Type != gate.Hotfix || p.decidesHotfixes() {
+	if c.Type != gate.Hotfix || p.decidesHotfixes() || slices.Contains(c.Paths, Path) {
 		return nil
 	}
 	q := question{Input: Input{Policy: p}, class: c.Class, lane: lane{issue: 1, normal: BuiltIn()}, files: gate.Reading[[]gate.File]{Known: true, Value: c.files()}}
