@@ -8,7 +8,6 @@ import (
 
 	"gonogo/internal/gate"
 	"gonogo/internal/hub"
-	"gonogo/internal/index"
 )
 
 // trustReviews puts right for which commit each review was given. GitHub has
@@ -75,12 +74,6 @@ func (w *Worker) onHead(ctx context.Context, v *view) (func(at time.Time) bool, 
 	}
 	if err != nil {
 		w.log(ctx).WithError(err).Info("the log of pushes could not be read: our own record tells of what reviews were given for")
-	}
-	// A fork's log is hidden. A repository of ours without one has no moves to
-	// tell of, and there the only head that was ever known is the one reviewed.
-	moves := slices.ContainsFunc(heads, func(h index.Head) bool { return h.SHA != v.pr.HeadSHA })
-	if hub.IsMissing(err) && v.pr.HeadRepo == v.pr.Repo.FullName() && !moves {
-		return func(time.Time) bool { return true }, nil
 	}
 	last := len(heads) - 1
 	if last < 0 || heads[last].SHA != v.pr.HeadSHA {
