@@ -52,10 +52,12 @@ func checks(q question, e ChecksEvidence) []gate.Finding {
 }
 
 func judgeChecks(q question, e ChecksEvidence, newest []gate.Check) []gate.Finding {
-	if len(q.Policy.Checks.Required) == 0 {
+	// The list was written in a repository, and our name is set by others since.
+	listed := slices.DeleteFunc(slices.Clone(q.Policy.Checks.Required), q.Policy.Own)
+	if len(listed) == 0 {
 		return unnamedChecks(q, e, newest)
 	}
-	found := requiredChecks(q, newest, namesOnly(q.Policy.Checks.Required))
+	found := requiredChecks(q, newest, namesOnly(listed))
 	if q.Policy.Checks.Besides {
 		found = union(found, unnamedChecks(q, e, newest))
 	}

@@ -108,3 +108,36 @@ func TestOurNames(t *testing.T) {
 		}
 	}
 }
+
+// The name is for the organization or the operator to set, after the repository
+// has listed its checks: the list is held against it when checks are judged.
+func TestNobodyWaitsForGonogosOwnCheck(t *testing.T) {
+	for _, tt := range []struct {
+		name     string
+		required []string
+		codes    string
+	}{
+		{"our check beside another", []string{"build", "gate"}, ""},
+		{"what a trial publishes", []string{"build", "gate-trial"}, ""},
+		{"what it was called until lately", []string{"build", "release-readiness"}, ""},
+		{"nothing else is listed: all that report count", []string{"gate"}, ""},
+		{"another check", []string{"gate", "lint"}, "action code/checks ci-missing"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := fine()
+			w.Policy.Check, w.Policy.Former = "gate", []string{"release-readiness"}
+			w.Policy.Checks.Required = tt.required
+			w.decisions = nil
+			w.says(gate.ChoiceGo, dana)
+			if got := codes(w.judge()); got != tt.codes {
+				t.Error(got)
+			}
+		})
+	}
+	w := fine()
+	w.Policy.Check, w.Policy.Checks.Required = "gate", []string{"gate"}
+	w.checks.Value[0].State = "failure"
+	if got := codes(w.judge()); !strings.Contains(got, "ci-failed") {
+		t.Errorf("a list of nothing but our own check lets a red build pass: %s", got)
+	}
+}
