@@ -127,17 +127,19 @@ func (l LookUp) Findings(file string) []gate.Finding {
 			continue
 		}
 		f.Fact = fmt.Sprintf("line %d of %s (%s): %s", n.Line, gate.Quote(file), gate.Quote(n.Key), f.Fact)
-		if l.Advise {
-			f.Status = gate.Advisory
-		}
 		found = append(found, *f)
 	}
 	if l.Unlooked > 0 {
 		found = append(found, gate.Finding{
-			Status: gate.Advisory, Code: "policy-not-looked-up", By: gate.ByAuthor,
-			Fact: fmt.Sprintf("%d more people and teams that %s names were not looked up", l.Unlooked, gate.Quote(file)),
+			Status: gate.Action, Code: "policy-not-looked-up", By: gate.ByAuthor,
+			Fact: fmt.Sprintf("%d more people and teams that %s names were not looked up, so that any of them may be nobody", l.Unlooked, gate.Quote(file)),
 			Fix:  "name teams rather than people",
 		})
+	}
+	for i := range found {
+		if l.Advise {
+			found[i].Status = gate.Advisory
+		}
 	}
 	return found
 }
