@@ -104,9 +104,7 @@ func (p *Policy) held(id gate.Requirement) bool {
 
 // ofReleases lists what is asked for the sake of what is released, besides the
 // communication gate.
-var ofReleases = [...]gate.Requirement{
-	"operational/rehearsal", "operational/rollback-plan", "operational/drill", "operational/on-call",
-}
+var ofReleases = [...]gate.Requirement{"operational/rehearsal", "operational/drill"}
 
 // asksNothing reports whether requirement id is left out for what the pull
 // request is.

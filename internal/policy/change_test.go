@@ -97,11 +97,11 @@ func TestPolicyAloneLeavesOutWhatIsOfReleases(t *testing.T) {
 	w := fine()
 	w.high()
 	delete(w.Record.More, gate.FieldRehearsal)
-	w.under(blocking("operational/drill", "operational/on-call", "operational/rollback-plan", "communication/escalation", "communication/stakeholders"))
+	w.under(blocking("operational/drill", "communication/escalation", "communication/stakeholders"))
 	w.says(gate.ChoiceGo, sam)
 	w.files = read([]gate.File{{Path: Path}})
 	asked := codes(w.judge())
-	for _, code := range []string{"rehearsal-missing", "drill-missing", "on-call-missing", "plan-missing", "communication-missing"} {
+	for _, code := range []string{"rehearsal-missing", "drill-missing", "communication-missing"} {
 		if !strings.Contains(asked, code) {
 			t.Errorf("without knowing what it changes, %s is asked: %s", code, asked)
 		}
@@ -120,6 +120,15 @@ func TestPolicyAloneLeavesOutWhatIsOfReleases(t *testing.T) {
 	if got := codes(w.judge()); got == "" {
 		t.Error("who rolls it back is not asked any more")
 	}
+	w = fine()
+	w.high()
+	w.under(blocking("operational/on-call", "operational/rollback-plan"))
+	w.says(gate.ChoiceGo, sam)
+	w.files, w.Change = read([]gate.File{{Path: Path}}), ChangeRules
+	if got := codes(w.judge()); !strings.Contains(got, "on-call-missing") || !strings.Contains(got, "plan-missing") {
+		t.Errorf("who is on call and how it is rolled back is not asked, which ruling 16 does not leave out: %s", got)
+	}
+	w.under(blocking("operational/drill"))
 	w.Change, w.files.Value[0].Previous = ChangeRules, "cart/total.go"
 	if got := codes(w.judge()); !strings.Contains(got, "drill-missing") {
 		t.Error("a file that was renamed to the policy is more than the policy")
