@@ -75,3 +75,20 @@ func TestTheOrganizationsRepositoryInAnyCase(t *testing.T) {
 	v := w.shows(pr, "NOT READY")
 	says(t, v.Summary, "`policy-invalid`", "`risk-floor`")
 }
+
+// A policy that excludes the branch on which it is would lock everybody out, those
+// included who come to mend it.
+func TestAProposedPolicyDoesNotLockItsOwnBranch(t *testing.T) {
+	w := newWorld(t)
+	pr := w.proposes("kim", "exclude: [main]\n")
+	pr.Check("build", "success")
+	v := w.shows(pr, "NOT READY · required-but-out-of-scope")
+	says(t, v.Summary, "nothing could ever merge")
+	pr.Comment("sam", "/go "+pr.Head())
+	w.stays(pr, "NOT READY · required-but-out-of-scope")
+	pr.Push("kim", map[string]string{policy.Path: "exclude: [\"docs/*\"]\n"})
+	pr.Check("build", "success")
+	w.shows(pr, "WAITING")
+	pr.Comment("sam", "/go "+pr.Head())
+	w.shows(pr, "READY · high")
+}

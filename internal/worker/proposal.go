@@ -119,6 +119,7 @@ func (w *Worker) propose(ctx context.Context, v *view, record gate.Record) error
 	after, invalid := policy.Combine(org, own)
 	if invalid == nil {
 		after.Policy = forRepository(after.Policy, v.pr.Repo)
+		v.foresee(after.Policy)
 	}
 	class := policy.ClassOf(v.policy, v.pr, record, v.snap.files)
 	c := policy.Case{Class: class, Type: record.Type, Paths: paths(v.snap.files.Value)}
@@ -133,6 +134,16 @@ func (w *Worker) propose(ctx context.Context, v *view, record gate.Record) error
 		}
 	}
 	return nil
+}
+
+// foresee tells of a proposed policy that would exclude the very branch that it
+// goes into while that requires the check: who came to mend it could not merge.
+func (v *view) foresee(after *policy.Policy) {
+	named := *after
+	named.Check, named.Former = v.policy.Check, v.policy.Former
+	if locked := named.Locked(v.pr.BaseRef, v.snap.required.Value); locked != nil {
+		v.faults = append(v.faults, *locked)
+	}
 }
 
 // proposes lists the policy files that the pull request touches.
