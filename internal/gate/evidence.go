@@ -130,6 +130,12 @@ type Commit struct {
 	// Verified means that GitHub has verified the commit's signature. Of the
 	// commits that it makes itself it always has.
 	Verified bool
+	// ParentSHAs are the parents, in the order of the commit.
+	ParentSHAs []string
+	// Mechanical means that every path of this merge is known to be exactly what
+	// one of its two parents has, where only that one changed it: nobody wrote
+	// anything in it. It is only found out of merges that GitHub made.
+	Mechanical bool
 }
 
 // CoAuthor is a Co-authored-by trailer.

@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"net/url"
 	"strconv"
 	"strings"
 	"sync"
@@ -246,7 +245,7 @@ const maxCompareFiles = 300
 // Compare compares two commits, branches or tags. When not all commits are
 // listed the error is of kind [KindTruncated].
 func (r *Repo) Compare(ctx context.Context, base, head string) (Comparison, error) {
-	k := r.call(actCompare, " "+base+"..."+head, "compare/"+url.PathEscape(base)+"..."+url.PathEscape(head))
+	k := r.call(actCompare, " "+base+"..."+head, comparePath(base, head))
 	var first *wireComparison
 	decode := func(body []byte) (page[github.RepositoryCommit], error) {
 		var wire wireComparison

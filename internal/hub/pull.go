@@ -241,6 +241,9 @@ func convertCommit(w *wants, c *github.RepositoryCommit) gate.Commit {
 		SHA:     wantSome(w, "sha", c.SHA),
 		Parents: len(wantList(w, "parents", c.Parents)),
 	}
+	for _, p := range c.Parents {
+		commit.ParentSHAs = append(commit.ParentSHAs, wantSome(w, "parents.sha", p.SHA))
+	}
 	if c.Commit == nil {
 		w.missing = append(w.missing, "commit")
 		return commit

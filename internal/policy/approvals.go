@@ -31,6 +31,7 @@ func approvals(q question, e ReviewEvidence) []gate.Finding {
 	}
 	wrote := wroteIt(q.PR, commits.Value)
 	found := whoseCommits(q, commits.Value)
+	over := carriedOver{by: gate.ByReviewer, what: "approved"}
 	var approved, stale, own, without []string
 	for _, r := range decisive(reviews.Value) {
 		if r.State != gate.Approved && r.State != gate.ChangesRequested {
@@ -41,7 +42,7 @@ func approvals(q question, e ReviewEvidence) []gate.Finding {
 		case r.User.Bot || r.User.ID == 0:
 		case r.State == gate.Approved && wrote.include(r.User):
 			own = append(own, handle(r.User))
-		case r.State == gate.Approved && r.CommitSHA != q.PR.HeadSHA:
+		case r.State == gate.Approved && !q.isHead(r.CommitSHA):
 			stale = append(stale, staleApproval(r))
 		case !has.Known:
 			found = append(found, unread("the permission of "+handle(r.User), has.Why))
@@ -51,8 +52,10 @@ func approvals(q question, e ReviewEvidence) []gate.Finding {
 			found = append(found, changesRequested(r))
 		default:
 			approved = append(approved, handle(r.User))
+			over.add(q, r.User, r.CommitSHA)
 		}
 	}
+	found = append(found, over.finding(q)...)
 	need, others := q.approvalsAsked()
 	if q.bare {
 		need = max(need, 1)

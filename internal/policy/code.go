@@ -20,6 +20,7 @@ var reasonCodes = [...]string{
 	"branch-dangling",
 	"bypass",
 	"cannot-read-team",
+	"carried-over",
 	"changes-requested",
 	"check-name-taken",
 	"ci-awaited",

@@ -64,6 +64,7 @@ func authorized(q question, e DecisionEvidence) []gate.Finding {
 		return found
 	}
 	c := countGo(q, e, need)
+	found = append(found, c.over.finding(q)...)
 	missing, unclear := byRoles(q, e, roles, c)
 	found = append(found, missing...)
 	short := len(c.counted) < need
@@ -91,6 +92,7 @@ type count struct {
 	further []gate.User // who approves by what the repository asks for beside its organization
 	unsure  []gate.User // whose GO may count once something can be read
 	unread  []gate.Finding
+	over    carriedOver
 	// offPanel are those who do not count since the record's panel does not name
 	// them.
 	offPanel []gate.User
@@ -120,13 +122,13 @@ func (c *count) said() []gate.User {
 }
 
 func countGo(q question, e DecisionEvidence, need int) count {
-	c := count{judged: judgments(q, e)}
+	c := count{judged: judgments(q, e), over: carriedOver{by: gate.ByDecider, what: "said /go"}}
 	deciders := append([]string{ReleaseManager}, q.Policy.approving(q.Record, q.files)...)
 	for _, w := range q.Waiting {
 		c.doubts(w.User, w.Why)
 	}
 	for _, s := range c.judged {
-		if s.Choice != gate.ChoiceGo || s.For.HeadSHA != q.PR.HeadSHA || !s.Counts && s.doubt == nil {
+		if s.Choice != gate.ChoiceGo || !q.isHead(s.For.HeadSHA) || !s.Counts && s.doubt == nil {
 			continue
 		}
 		holds, regular := q.Policy.Holds(e, deciders, s.User), q.Policy.Holds(e, q.Policy.counting(q.Record, q.files), s.User)
@@ -151,6 +153,9 @@ func countGo(q question, e DecisionEvidence, need int) count {
 			c.besides = append(c.besides, s.User)
 		default:
 			c.further = append(c.further, s.User)
+		}
+		if s.Counts && holds.Known && holds.Value {
+			c.over.add(q, s.User, s.For.HeadSHA)
 		}
 		if holds.Known && holds.Value && s.doubt == nil && panel.Known && panel.Value && !counts.Known {
 			c.doubts(s.User, unread("the role of "+handle(s.User), counts.Why))

@@ -59,6 +59,8 @@ type question struct {
 	files gate.Reading[[]gate.File]
 	bare  bool // an update of dependencies, which has no record
 	lane  lane // of hotfixes
+	// former are the heads before this one what was said of which holds for it.
+	former []string
 	// without is what is left out of what the policy asks for, for what the pull
 	// request is.
 	without []gate.Requirement
@@ -172,6 +174,7 @@ func Evaluate(in Input) gate.Evaluation {
 	if !PolicyAlone(in.PR.Repo, q.files) {
 		q.Change = ChangeNone
 	}
+	q.former = FormerHeads(in.PR, in.Evidence.Commits())
 	q.floor = floorOf(in.Policy, in.PR.Labels, q.files)
 	q.class = classOf(in.Policy, in.Record, q.floor)
 	if q.bare = dependencyUpdate(q, in.Evidence); q.bare {

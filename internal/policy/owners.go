@@ -116,7 +116,7 @@ func approversOf(q question, e ReviewEvidence) ([]gate.User, []gate.Finding) {
 	var users []gate.User
 	var found []gate.Finding
 	for _, r := range decisive(reviews.Value) {
-		if r.State != gate.Approved || r.CommitSHA != q.PR.HeadSHA || r.User.Bot || r.User.ID == 0 || wrote.include(r.User) {
+		if r.State != gate.Approved || !q.isHead(r.CommitSHA) || r.User.Bot || r.User.ID == 0 || wrote.include(r.User) {
 			continue
 		}
 		switch has := e.Permission(r.User.Login); {

@@ -110,12 +110,12 @@ const githubCommitter = "web-flow"
 // one's own too. Logins of managed users hold an underscore.
 var noreply = regexp.MustCompile(`(?i)^(?:(\d+)\+)?([a-z0-9_-]+)@users\.noreply\.[a-z0-9.-]+$`)
 
-// wroteIt returns who wrote the pull request. A merge that GitHub itself made
-// makes nobody a contributor.
+// wroteIt returns who wrote the pull request. A merge that GitHub itself made,
+// and in which nobody wrote a line, makes nobody a contributor.
 func wroteIt(pr gate.PullRequest, commits []gate.Commit) contributors {
 	c := contributors{ids: map[int64]bool{pr.Author.ID: true, pr.RecordBy.ID: true}, logins: map[string]bool{}, pushed: map[int64]bool{}}
 	for _, commit := range commits {
-		if MergedByGitHub(commit) {
+		if mergedCleanly(commit) {
 			continue
 		}
 		for _, u := range []*gate.User{commit.Author, commit.Committer} {
@@ -145,6 +145,11 @@ func wroteIt(pr gate.PullRequest, commits []gate.Commit) contributors {
 func MergedByGitHub(c gate.Commit) bool {
 	return c.Parents > 1 && c.Committer != nil && c.Committer.Login == githubCommitter && c.Verified
 }
+
+// mergedCleanly reports whether GitHub made a merge in which nobody wrote
+// anything. It also makes and signs those whose conflicts somebody resolved in
+// its editor.
+func mergedCleanly(c gate.Commit) bool { return MergedByGitHub(c) && c.Mechanical }
 
 func (c contributors) addEmail(email string) {
 	m := noreply.FindStringSubmatch(strings.TrimSpace(email))

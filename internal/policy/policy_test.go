@@ -309,7 +309,7 @@ func TestVerdicts(t *testing.T) {
 		}, gate.Waiting, "action review/approvals approvals-missing"},
 		{"a committer approved", func(w *world) { w.commits.Value[0].Committer = &lee }, gate.Waiting, "action review/approvals approvals-missing"},
 		{"the approver merged the base with GitHub's button", func(w *world) {
-			w.commits.Value = append(w.commits.Value, gate.Commit{Parents: 2, Author: &lee, Committer: &gate.User{ID: 99, Login: "web-flow"}, Verified: true})
+			w.commits.Value = append(w.commits.Value, gate.Commit{Parents: 2, Author: &lee, Committer: &gate.User{ID: 99, Login: "web-flow"}, Verified: true, Mechanical: true})
 		}, gate.Ready, ""},
 		{"the approver wrote GitHub's name into a merge of their own", func(w *world) {
 			w.commits.Value = append(w.commits.Value, gate.Commit{Parents: 2, Author: &lee, Committer: &gate.User{ID: 99, Login: "web-flow"}})

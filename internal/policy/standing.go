@@ -132,7 +132,7 @@ func lapsed(q question, e DecisionEvidence, d gate.PersonDecision, all []gate.Pe
 	switch {
 	case d.Voided != "":
 		return lapse{code: codeEdited, text: fmt.Sprintf("the comment with /go of %s was %s", handle(d.User), d.Voided)}
-	case d.For.HeadSHA != q.PR.HeadSHA:
+	case !q.isHead(d.For.HeadSHA):
 		return lapse{code: "stale-go", text: fmt.Sprintf("/go by %s was for %s, head is %s", handle(d.User), gate.Short(d.For.HeadSHA), gate.Short(q.PR.HeadSHA))}
 	case d.For.BaseRef != q.PR.BaseRef:
 		return lapse{code: "base-changed", text: fmt.Sprintf("/go by %s was for a merge into %s, the pull request now targets %s", handle(d.User), gate.Quote(d.For.BaseRef), gate.Quote(q.PR.BaseRef))}
@@ -150,7 +150,7 @@ func lapsed(q question, e DecisionEvidence, d gate.PersonDecision, all []gate.Pe
 // changes nothing about what was decided.
 func changedField(q question, d gate.PersonDecision, all []gate.PersonDecision) gate.Field {
 	for _, field := range d.For.Terms.Changed(q.terms) {
-		if field == gate.FieldDecisionOwner && saidGo(all, q.PR.HeadSHA, q.Record.DecisionOwner) {
+		if field == gate.FieldDecisionOwner && saidGo(q, all, q.Record.DecisionOwner) {
 			continue
 		}
 		return field
@@ -158,9 +158,9 @@ func changedField(q question, d gate.PersonDecision, all []gate.PersonDecision) 
 	return ""
 }
 
-func saidGo(all []gate.PersonDecision, head string, owner gate.Owner) bool {
+func saidGo(q question, all []gate.PersonDecision, owner gate.Owner) bool {
 	return owner.User != "" && slices.ContainsFunc(all, func(d gate.PersonDecision) bool {
-		return d.Choice == gate.ChoiceGo && d.Voided == "" && d.For.HeadSHA == head && strings.EqualFold(d.User.Login, owner.User)
+		return d.Choice == gate.ChoiceGo && d.Voided == "" && q.isHead(d.For.HeadSHA) && strings.EqualFold(d.User.Login, owner.User)
 	})
 }
 

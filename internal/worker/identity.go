@@ -105,12 +105,13 @@ func (w *Worker) readPushers(ctx context.Context, v *view) error {
 	})
 }
 
-// mergedByGitHub reports whether GitHub made a head by merging. The error is a
+// mergedByGitHub reports whether GitHub made a head by merging, with no line in
+// it that somebody wrote. The error is a
 // limit that GitHub set, after which it is asked again.
 func (w *Worker) mergedByGitHub(ctx context.Context, v *view, sha string) (bool, error) {
 	for _, c := range v.snap.commits.Value {
 		if c.SHA == sha {
-			return policy.MergedByGitHub(c), nil
+			return policy.MergedByGitHub(c) && c.Mechanical, nil
 		}
 	}
 	c, err := v.repo.Commit(ctx, sha)
@@ -121,7 +122,10 @@ func (w *Worker) mergedByGitHub(ctx context.Context, v *view, sha string) (bool,
 		w.log(ctx).WithError(err).WithField("sha", sha).Info("a former head could not be read: who pushed it counts as an author")
 		return false, nil
 	}
-	return policy.MergedByGitHub(c), nil
+	if !policy.MergedByGitHub(c) {
+		return false, nil
+	}
+	return w.mechanical(ctx, v, c)
 }
 
 // Bearer is the account that had a login when its permission was read.

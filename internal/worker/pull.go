@@ -145,6 +145,9 @@ func (w *Worker) judge(ctx context.Context, v *view) (outcome, gate.Evaluation, 
 	if err != nil {
 		return out, gate.Evaluation{}, err
 	}
+	if err := w.readMerges(ctx, v); err != nil {
+		return out, gate.Evaluation{}, err
+	}
 	if err := w.trustReviews(ctx, v); err != nil {
 		return out, gate.Evaluation{}, err
 	}

@@ -8,6 +8,7 @@ import (
 
 	"gonogo/internal/gate"
 	"gonogo/internal/hub"
+	"gonogo/internal/policy"
 )
 
 // trustReviews puts right for which commit each review was given. GitHub has
@@ -26,12 +27,15 @@ func (w *Worker) trustReviews(ctx context.Context, v *view) error {
 		return err
 	}
 	var untold []*gate.ReviewOf
+	former := policy.FormerHeads(v.pr, v.snap.commits)
 	for i := range v.snap.reviews.Value {
 		r := &v.snap.reviews.Value[i]
 		if sha, ok := told[r.ID]; ok {
 			r.CommitSHA = sha
 		} else if r.CommitSHA == v.pr.HeadSHA {
 			untold = append(untold, r)
+		} else if slices.Contains(former, r.CommitSHA) {
+			r.CommitSHA = "" // it would count for the head, and nothing proves it
 		}
 	}
 	if len(untold) == 0 {

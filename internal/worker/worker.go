@@ -89,6 +89,7 @@ type Worker struct {
 	policies sync.Map // repository id → *policy.Policy last in force, as a guess
 	missing  sync.Map // installation id → when its organization was seen to have no policy
 	scans    *lru.Cache[[sha256.Size]byte, gate.LeakScan]
+	merges   *lru.Cache[string, bool]      // merge commit → whether it is mechanical
 	headless *lru.Cache[commit, time.Time] // when GitHub last said that they head nothing
 }
 
@@ -120,11 +121,15 @@ func New(c Config) (*Worker, error) {
 	if err != nil {
 		return nil, err
 	}
+	merges, err := lru.New[string, bool](mergesKept)
+	if err != nil {
+		return nil, err
+	}
 	headless, err := lru.New[commit, time.Time](headlessKept)
 	if err != nil {
 		return nil, err
 	}
-	return &Worker{Config: c, scans: scans, headless: headless}, nil
+	return &Worker{Config: c, scans: scans, merges: merges, headless: headless}, nil
 }
 
 // Work looks at the subject of a job.
