@@ -46,13 +46,12 @@ build: ## Build the static binary bin/gonogo
 test: fmt ## Run all tests: format, vet, the whole suite, then the race detector where it can run
 	go vet ./...
 	go test ./...
-	@$(MAKE) --no-print-directory histories HISTORIES=2000
 	@$(MAKE) --no-print-directory race RACE_ALL='$(RACE)'
 
 HISTORIES ?= 100000
 
 histories: ## Play HISTORIES (100,000) random lives of pull requests against the reference model
-	GONOGO_HISTORIES=$(HISTORIES) go test -count=1 -timeout 24h -run '^TestHistories$$' -v ./internal/app
+	GONOGO_HISTORY_SEED=$${GONOGO_HISTORY_SEED:-$$(date +%s)} GONOGO_HISTORIES=$(HISTORIES) go test -count=1 -timeout 24h -run '^TestHistories$$' -v ./internal/app
 
 race: ## Run the tests of the server and its parts under the race detector (needs a C compiler)
 ifeq ($(CC_FOUND),)

