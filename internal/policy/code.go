@@ -107,6 +107,7 @@ var reasonCodes = [...]string{
 	"secret-alert",
 	"secret-found",
 	"self-go",
+	"severe-accepted",
 	"severe-issue",
 	"signoff-lapsed",
 	"signoff-missing",

@@ -276,6 +276,32 @@ func TestVerdicts(t *testing.T) {
 		{"an alert lies elsewhere", func(w *world) { w.alerts.Value = []gate.Alert{{Number: 3, Rule: "pat", Commits: []string{oldHead}}} }, gate.Ready, ""},
 
 		{"a SEV1 is open", func(w *world) { w.issues["SEV1"] = read([]gate.Issue{{Number: 8, Title: "down"}}) }, gate.NotReady, "fail code/severity severe-issue"},
+		{"a SEV1 is referenced, and the /go does not name it", func(w *world) {
+			w.PR.Body = "Refs #8"
+			w.issues["SEV1"] = read([]gate.Issue{{Number: 8, Title: "down"}})
+		}, gate.NotReady, "fail code/severity severe-issue"},
+		{"a SEV1 is referenced and accepted", func(w *world) {
+			w.PR.Body = "Refs #8"
+			w.decisions[0].Reason = "accepted with #8 open"
+			w.issues["SEV1"] = read([]gate.Issue{{Number: 8, Title: "down"}})
+		}, gate.Ready, ""},
+		{"a SEV1 is accepted, and another is open", func(w *world) {
+			w.PR.Body = "Refs #8, #80"
+			w.decisions[0].Reason = "accepted with #8 open"
+			w.issues["SEV1"] = read([]gate.Issue{{Number: 8, Title: "down"}, {Number: 80, Title: "out"}})
+		}, gate.NotReady, "fail code/severity severe-issue"},
+		{"a SEV1 is accepted without being referenced", func(w *world) {
+			w.PR.Body = "```\nRefs #8\n```"
+			w.decisions[0].Reason = "accepted with #8 open"
+			w.issues["SEV1"] = read([]gate.Issue{{Number: 8, Title: "down"}})
+		}, gate.NotReady, "fail code/severity severe-issue"},
+		{"a SEV1 was accepted on another head", func(w *world) {
+			w.PR.Body = "Refs #8"
+			w.decisions[0].Reason = "accepted with #8 open"
+			w.decisions = append(w.decisions, w.decisions[0])
+			w.decisions[0].Reason, w.decisions[1].For.HeadSHA, w.decisions[1].Reason = "", oldHead, "accepted with #8 open"
+			w.issues["SEV1"] = read([]gate.Issue{{Number: 8, Title: "down"}})
+		}, gate.NotReady, "fail code/severity severe-issue"},
 		{"a SEV2 is open at medium", func(w *world) { w.issues["SEV2"] = read([]gate.Issue{{Number: 8, Title: "slow"}}) }, gate.NotReady, "fail code/severity severe-issue"},
 		{"a SEV2 is open at low", func(w *world) { w.low(); w.issues["SEV2"] = read([]gate.Issue{{Number: 8, Title: "slow"}}) }, gate.Ready, ""},
 		{"a SEV1 is open at low", func(w *world) { w.low(); w.issues["SEV1"] = read([]gate.Issue{{Number: 8, Title: "down"}}) }, gate.NotReady, "fail code/severity severe-issue"},

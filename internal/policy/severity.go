@@ -12,6 +12,10 @@ import (
 	"gonogo/internal/markdown"
 )
 
+// A pull request that references an open severe issue goes on with it when a
+// release manager who wrote none of it accepts that in so many words: a /go that
+// names the issue. One that does not name it may be older than the issue.
+
 // SeverityEvidence is what code/severity asks.
 type SeverityEvidence interface {
 	// SevereIssues lists the open issues with exactly this label.
@@ -19,8 +23,9 @@ type SeverityEvidence interface {
 }
 
 // severity: no open SEV1 issue from low, no open SEV2 issue from the
-// class that the policy says. The issue that a hotfix fixes is excepted.
-func severity(q question, e SeverityEvidence) []gate.Finding {
+// class that the policy says. The issue that a hotfix fixes is excepted, and so is
+// one that is referenced and accepted.
+func severity(q question, e Evidence) []gate.Finding {
 	found := severe(q, e, q.Policy.Severity.SEV1, gate.Fail)
 	weight := gate.Fail
 	if q.class < gate.ParseClass(q.Policy.Severity.SEV2From) {
@@ -29,7 +34,7 @@ func severity(q question, e SeverityEvidence) []gate.Finding {
 	return slices.Concat(found, severe(q, e, q.Policy.Severity.SEV2, weight), q.lane.says)
 }
 
-func severe(q question, e SeverityEvidence, label string, weight gate.Status) []gate.Finding {
+func severe(q question, e Evidence, label string, weight gate.Status) []gate.Finding {
 	issues := e.SevereIssues(label)
 	if !issues.Known {
 		f := unread("the open issues labelled "+gate.Quote(label), issues.Why)
@@ -45,9 +50,51 @@ func severe(q question, e SeverityEvidence, label string, weight gate.Status) []
 		if fixes[i.Number] {
 			continue
 		}
-		found = append(found, severeIssue(label, i, weight))
+		found = append(found, accepted(q, e, severeIssue(label, i, weight), i.Number))
 	}
 	return found
+}
+
+// accepted turns the finding about an open issue into advice when a release
+// manager has said /go with it open, and else says how one can.
+func accepted(q question, e Evidence, f gate.Finding, issue int) gate.Finding {
+	if f.Status != gate.Fail || !referenced(q.PR.Body)[issue] {
+		return f
+	}
+	name := fmt.Sprintf("#%d", issue)
+	for _, s := range standings(q, e) {
+		manager := q.Policy.Authority(e, ReleaseManager, s.User)
+		if s.Choice == gate.ChoiceGo && s.Counts && !s.LiftsOwn && mentions(s.Reason, issue) && manager.Known && manager.Value {
+			f.Status, f.Code, f.Type = gate.Advisory, "severe-accepted", ""
+			f.Fact = fmt.Sprintf("accepted with %s open by %s: %s", name, handle(s.User), f.Fact)
+			f.Fix = "nothing for this merge; the issue stays open"
+			return f
+		}
+	}
+	f.Fix += "; or a release manager who wrote none of this accepts it open and comments"
+	f.Type = fmt.Sprintf("/go %s accepted with %s open", gate.Short(q.PR.HeadSHA), name)
+	return f
+}
+
+// reference matches an issue of the same repository: #8.
+var reference = regexp.MustCompile(`(?:^|[\s(,;:])#(\d{1,9})\b`)
+
+func mentions(text string, issue int) bool {
+	return slices.ContainsFunc(reference.FindAllStringSubmatch(text, 50), func(m []string) bool { return m[1] == strconv.Itoa(issue) })
+}
+
+// referenced lists the issues of the same repository that a pull request's live
+// text names.
+func referenced(body string) map[int]bool {
+	numbers := map[int]bool{}
+	eachLine(markdown.Parse(body).Blocks, func(line string) {
+		for _, m := range reference.FindAllStringSubmatch(line, 100) {
+			if n, err := strconv.Atoi(m[1]); err == nil {
+				numbers[n] = true
+			}
+		}
+	})
+	return numbers
 }
 
 func severeIssue(label string, i gate.Issue, weight gate.Status) gate.Finding {
