@@ -22,7 +22,7 @@ import (
 // it.
 //
 // Some keys get round every requirement. They are held as soon as anything is
-// enforced: see bypasses and kept.
+// enforced: see tighten.go and kept.
 
 // judgedBy lists the keys by which a requirement is judged, its roles and
 // sign-offs left out.
@@ -41,14 +41,6 @@ var judgedBy = map[gate.Requirement][]string{
 	"decision/authorized":    {"go", "authorization"},
 	"decision/veto":          {"go", "authorization"},
 	"risk/floor":             {"floors"},
-}
-
-// bypasses are the keys by which a pull request could get round whatever else is
-// enforced. Where an organization enforces anything, its own file must allow
-// them.
-var bypasses = map[string]bool{
-	"exempt": true, "exclude": true, "dependencies.bots": true, "dependencies.paths": true,
-	"solo": true, "author_may_decide": true, "override.roles": true, "override.for": true,
 }
 
 // kept are the requirements on which all others rest: without a record, those
