@@ -135,10 +135,10 @@ func (l *life) write(c claim) string {
 	lines = append(lines, "- Final decision owner: "+c.owner, "- Decision: "+c.decision, "- Decision timestamp: 2026-01-02T03:04:05Z")
 	text := strings.Join(lines, "\n")
 	switch {
-	case c.talkOff:
-		text = "Faster totals, at last.\n\n" + text + "\n"
 	case !c.found:
 		text = "Faster totals.\n\n```\n" + text + "\n```\n"
+	case c.talkOff:
+		text = "Faster totals, at last.\n\n" + text + "\n"
 	default:
 		text = "Faster totals.\n\n" + text + "\n"
 	}
