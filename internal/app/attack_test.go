@@ -236,6 +236,23 @@ func TestRecordEditThatTheAPIShowsLate(t *testing.T) {
 	w.shows(pr, "WAITING · record-changed")
 }
 
+// Case 44: a /go for a record that the API does not show yet waits for it.
+func TestGoOnARecordThatTheAPIShowsLate(t *testing.T) {
+	w := newWorld(t)
+	pr := w.opens("medium")
+	pr.Approve("lee")
+	w.shows(pr, "WAITING · go-missing")
+	w.quiet()
+	w.clock.advance(3 * time.Second)
+	w.gh.Fail(sandbox.Fault{Method: http.MethodGet, Route: "/repos/{owner}/{repo}/pulls/{number}", Stale: true})
+	pr.Edit("kim", body("medium", "- Rollback trigger: checkout error rate > 3 % for 5 min"))
+	pr.Comment("dana", "/go "+pr.Head())
+	w.quiet()
+	w.gh.Mend()
+	w.later(10 * time.Second)
+	w.shows(pr, "READY · medium")
+}
+
 // Case 32: a pull request on the same commit that was never judged is not ready,
 // and one that left the commit leaves its check.
 func TestTwinsComeAndGo(t *testing.T) {

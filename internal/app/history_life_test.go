@@ -161,7 +161,17 @@ func (l *life) some() {
 		}
 		l.step()
 		if l.rng.IntN(3) == 0 {
-			time.Sleep(time.Duration(l.rng.IntN(12)) * time.Millisecond) // the server may come in between
+			l.lets(l.rng.IntN(16))
+		}
+	}
+}
+
+// lets the server come in between two steps, for as long as it takes it to answer
+// n requests. It may be down.
+func (l *life) lets(n int) {
+	for range n {
+		if answer, err := http.Get(l.w.app.URL() + "/healthz"); err == nil {
+			_ = answer.Body.Close()
 		}
 	}
 }
@@ -611,7 +621,7 @@ func (l *life) spoils(p *sandbox.PullRequest) {
 		veto := p.Comment(who, "/no-go leaks money")
 		l.note("%s comments on #%d: /no-go", who, p.Number())
 		if l.rng.IntN(2) == 0 {
-			time.Sleep(time.Duration(l.rng.IntN(20)) * time.Millisecond)
+			l.lets(l.rng.IntN(24))
 		}
 		if l.rng.IntN(3) == 0 {
 			veto.Edit("lee", "never mind")

@@ -258,12 +258,8 @@ func (r *room) moved(ctx context.Context, c inbox.Command) (code, what string, e
 			return "record-changed", edited, nil
 		}
 	} else if c.Terms != "" && c.Terms != now.Hash() {
-		fresh, err := r.repo.PullRequest(ctx, r.pr.Number)
-		if err != nil {
-			return "", "", err
-		}
-		if fresh.Body != r.pr.Body { // the text is of a later record than was read
-			return "", "", queue.Later(0)
+		if r.lags { // the text is of a later record than GitHub's API shows yet
+			return "", "", queue.Later(lagging)
 		}
 		return "record-changed", edited, nil
 	}
