@@ -216,14 +216,11 @@ func sendRun(ctx context.Context, repo *hub.Repo, run report.CheckRun, stands le
 
 // noticeWhenSlow publishes that an evaluation is under way once it takes longer
 // than two seconds. The returned function ends that; it may be called twice.
-func (w *Worker) noticeWhenSlow(ctx context.Context, repo *hub.Repo, job queue.Job, g guess, number int64) (stop func()) {
-	if g.pr.HeadSHA == "" {
-		return func() {}
-	}
+func (w *Worker) noticeWhenSlow(ctx context.Context, repo *hub.Repo, job queue.Job, number int64) (stop func()) {
 	done := make(chan struct{})
 	timer := time.AfterFunc(w.Slow, func() {
 		defer close(done)
-		_, err := calm(func() (struct{}, error) { return struct{}{}, w.noticeSlow(ctx, repo, job, g, number) })
+		_, err := calm(func() (struct{}, error) { return struct{}{}, w.noticeSlow(ctx, repo, job, number) })
 		if err != nil && ctx.Err() == nil {
 			w.log(ctx).WithError(err).Warn("could not publish that the evaluation is under way")
 		}
@@ -235,7 +232,13 @@ func (w *Worker) noticeWhenSlow(ctx context.Context, repo *hub.Repo, job queue.J
 	})
 }
 
-func (w *Worker) noticeSlow(ctx context.Context, repo *hub.Repo, job queue.Job, g guess, number int64) error {
+// noticeSlow speaks on the head that is known by now: an event may have told of
+// a push since the evaluation began.
+func (w *Worker) noticeSlow(ctx context.Context, repo *hub.Repo, job queue.Job, number int64) error {
+	g, err := w.guess(ctx, job)
+	if err != nil || g.pr.HeadSHA == "" {
+		return err
+	}
 	unlock := w.heads.lock(job.Subject.ID, g.pr.HeadSHA)
 	defer unlock()
 	speaks, p, is, err := w.guessVoice(ctx, g.pr.Repo, g.installation)

@@ -93,7 +93,7 @@ func (w *Worker) evaluate(ctx context.Context, repo *hub.Repo, job queue.Job) (o
 	if err != nil {
 		return outcome{}, err
 	}
-	stopNotice := w.noticeWhenSlow(ctx, repo, job, g, number)
+	stopNotice := w.noticeWhenSlow(ctx, repo, job, number)
 	defer stopNotice()
 
 	found, err := w.gather(ctx, repo, job.Subject.Number, g)
