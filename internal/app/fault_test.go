@@ -375,11 +375,11 @@ func TestReplayChangesNothing(t *testing.T) {
 
 func (w *world) decisions(pr *sandbox.PullRequest) string {
 	w.t.Helper()
-	list, err := w.app.ledger.Decisions(w.ctx, w.repo.ID(), pr.Number())
+	list, err := w.app.ledger.History(w.ctx, w.repo.ID(), pr.Number())
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	text, err := json.Marshal(list)
+	text, err := json.Marshal(list.Decisions)
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -222,9 +222,9 @@ func TestACredentialInAReasonIsNotKept(t *testing.T) {
 		+ (SELECT COUNT(*) FROM evaluation WHERE instr(CAST(data AS TEXT), $1) > 0)`, token).Scan(&n); err != nil || n > 0 {
 		t.Errorf("%d places hold it, %v", n, err)
 	}
-	list, err := w.app.ledger.Decisions(context.Background(), w.repo.ID(), pr.Number())
-	if err != nil || !strings.Contains(list[len(list)-1].Reason, "the build prints [github-pat]") {
-		t.Errorf("%+v %v", list, err)
+	said, err := w.app.ledger.History(context.Background(), w.repo.ID(), pr.Number())
+	if err != nil || !strings.Contains(said.Decisions[len(said.Decisions)-1].Reason, "the build prints [github-pat]") {
+		t.Errorf("%+v %v", said.Decisions, err)
 	}
 }
 

@@ -207,6 +207,14 @@ func (r Record) Terms() Terms {
 	return t
 }
 
+// TextDigest returns the digest of a whole comment or review, "" of an empty one.
+func TextDigest(text string) string {
+	if text == "" {
+		return ""
+	}
+	return digest(text)
+}
+
 // Hash returns one digest of all terms.
 func (t Terms) Hash() string {
 	lines := make([]string, 0, len(t))

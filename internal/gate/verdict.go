@@ -242,6 +242,9 @@ type PersonDecision struct {
 	CommentID int64  // 0 for reviews and buttons
 	ReviewID  int64  // 0 for comments and buttons
 	URL       string
+	// Digest is that of the whole text that said it: [TextDigest]; "" for buttons
+	// and in entries from before digests were kept.
+	Digest string
 	// Voided says why the decision's own comment no longer carries it, "" when
 	// it does: "edited by @x", "deleted by @x". Only a GO can be voided so.
 	Voided string

@@ -32,7 +32,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -178,31 +177,6 @@ func (l *Ledger) Entries(ctx context.Context, repoID int64, number int) (_ []Ent
 	return entries, err
 }
 
-// reasonText is the name of the text with which somebody gave a reason.
-const reasonText = "reason"
-
-// decision is the data of a GO or NO-GO.
-type decision struct {
-	For       gate.Binding
-	Reason    string `json:",omitempty"` // in entries from before the chain
-	Channel   string
-	CommentID int64 `json:",omitempty"`
-	ReviewID  int64 `json:",omitempty"`
-	SaidAt    time.Time
-	URL       string `json:",omitempty"`
-	LiftsOwn  bool   `json:",omitempty"`
-	Signoff   string `json:",omitempty"` // the name of a sign-off
-
-	Until       time.Time `json:",omitzero"`  // of an override
-	Fingerprint string    `json:",omitempty"` // of what looks like a credential
-}
-
-// void is the data of a void entry.
-type void struct {
-	Decision int64
-	How      string
-}
-
 // Merge is the data of a merged entry: what stood when a pull request was
 // merged. An empty verdict means that none was made for that head.
 type Merge struct {
@@ -232,106 +206,6 @@ func (l *Ledger) MergeOf(ctx context.Context, repoID int64, number int) (Merge, 
 
 // MergedOnce is the key of a pull request's merged entry.
 func MergedOnce(number int) string { return fmt.Sprintf("merged/%d", number) }
-
-// AppendDecision adds a GO or NO-GO. It reports false when the command that
-// once names was entered before.
-func AppendDecision(ctx context.Context, tx *sql.Tx, pr gate.PullRequest, d gate.PersonDecision, once string) (bool, error) {
-	kind := KindGo
-	if d.Choice == gate.ChoiceNoGo {
-		kind = KindNoGo
-	}
-	return Append(ctx, tx, Entry{
-		At: d.At, Kind: kind, RepoID: pr.Repo.ID, Number: pr.Number, SHA: d.For.HeadSHA, Actor: d.User, Once: once,
-		Data:  decision{For: d.For, Channel: d.Channel, CommentID: d.CommentID, ReviewID: d.ReviewID, SaidAt: d.SaidAt, URL: d.URL, LiftsOwn: d.LiftsOwn},
-		Texts: map[string]string{reasonText: d.Reason},
-	})
-}
-
-// AppendSignoff adds a sign-off. It reports false when the command that once
-// names was entered before.
-func AppendSignoff(ctx context.Context, tx *sql.Tx, pr gate.PullRequest, s gate.Signoff, once string) (bool, error) {
-	return Append(ctx, tx, Entry{
-		At: s.At, Kind: KindSignoff, RepoID: pr.Repo.ID, Number: pr.Number, SHA: s.For.HeadSHA, Actor: s.User, Once: once,
-		Texts: map[string]string{reasonText: s.Reason},
-		Data:  decision{For: s.For, Channel: s.Channel, CommentID: s.CommentID, ReviewID: s.ReviewID, SaidAt: s.SaidAt, URL: s.URL, Signoff: s.Name},
-	})
-}
-
-// AppendVoid enters that the comment of a decision no longer carries it, and
-// how that came about ("edited by @eve"). Only the first such entry counts.
-func AppendVoid(ctx context.Context, tx *sql.Tx, pr gate.PullRequest, d gate.PersonDecision, how string, at time.Time) error {
-	_, err := Append(ctx, tx, Entry{
-		At: at, Kind: KindVoid, RepoID: pr.Repo.ID, Number: pr.Number, SHA: d.For.HeadSHA,
-		Once: fmt.Sprintf("void:%d", d.ID), Data: void{Decision: d.ID, How: how},
-	})
-	return err
-}
-
-// Decisions returns every GO and NO-GO of a pull request in the order of
-// acceptance.
-func (l *Ledger) Decisions(ctx context.Context, repoID int64, number int) ([]gate.PersonDecision, error) {
-	said, err := l.said(ctx, repoID, number, KindGo, KindNoGo)
-	if err != nil {
-		return nil, err
-	}
-	var decisions []gate.PersonDecision
-	for _, s := range said {
-		decisions = append(decisions, s.PersonDecision)
-	}
-	return decisions, nil
-}
-
-// Signoffs returns every sign-off of a pull request in the order of acceptance.
-func (l *Ledger) Signoffs(ctx context.Context, repoID int64, number int) ([]gate.Signoff, error) {
-	return l.said(ctx, repoID, number, KindSignoff)
-}
-
-// said returns what people said, by kinds of entries, with what became of the
-// comments that said it.
-func (l *Ledger) said(ctx context.Context, repoID int64, number int, kinds ...Kind) ([]gate.Signoff, error) {
-	entries, err := l.Entries(ctx, repoID, number)
-	if err != nil {
-		return nil, err
-	}
-	var said []gate.Signoff
-	for _, e := range entries {
-		raw := e.Data.(json.RawMessage)
-		switch {
-		case slices.Contains(kinds, e.Kind):
-			s, err := asSaid(e, raw)
-			if err != nil {
-				return nil, err
-			}
-			said = append(said, s)
-		case e.Kind == KindVoid:
-			var v void
-			if err := json.Unmarshal(raw, &v); err != nil {
-				return nil, fmt.Errorf("entry %d: %w", e.ID, err)
-			}
-			for i := range said {
-				if said[i].ID == v.Decision {
-					said[i].Voided = v.How
-				}
-			}
-		}
-	}
-	return said, nil
-}
-
-func asSaid(e Entry, raw []byte) (gate.Signoff, error) {
-	var data decision
-	if err := json.Unmarshal(raw, &data); err != nil {
-		return gate.Signoff{}, fmt.Errorf("entry %d: %w", e.ID, err)
-	}
-	if text := e.Texts[reasonText]; text != "" {
-		data.Reason = text
-	}
-	choice := map[Kind]gate.Choice{KindGo: gate.ChoiceGo, KindNoGo: gate.ChoiceNoGo}[e.Kind]
-	return gate.Signoff{Name: data.Signoff + data.Fingerprint, PersonDecision: gate.PersonDecision{
-		ID: e.ID, Choice: choice, User: e.Actor, At: e.At, For: data.For, Reason: data.Reason,
-		Channel: data.Channel, CommentID: data.CommentID, ReviewID: data.ReviewID, SaidAt: data.SaidAt, URL: data.URL, LiftsOwn: data.LiftsOwn, Until: data.Until,
-	}}, nil
-}
 
 // none turns "no such row" into a plain no.
 func none(err error) (bool, error) {

@@ -60,11 +60,11 @@ func (f fixture) says(c gate.Choice, u gate.User, once string) (added bool) {
 
 func (f fixture) decisions() []gate.PersonDecision {
 	f.t.Helper()
-	d, err := f.Decisions(f.t.Context(), 7, 12)
+	said, err := f.History(f.t.Context(), 7, 12)
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	return d
+	return said.Decisions
 }
 
 func TestDecisionsAreKeptAsTheyWereGiven(t *testing.T) {

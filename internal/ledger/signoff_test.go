@@ -24,11 +24,11 @@ func TestSignoffsStandBesideDecisions(t *testing.T) {
 		t.Error("a sign-off is entered once")
 	}
 	read := func() []gate.Signoff {
-		s, err := f.Signoffs(t.Context(), 7, 12)
+		s, err := f.History(t.Context(), 7, 12)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return s
+		return s.Signoffs
 	}
 	given := read()
 	if len(given) != 1 || given[0].Name != "qa" || !given[0].User.Is(sam) || given[0].Choice != "" || given[0].For.HeadSHA != "9f8e7d6" {

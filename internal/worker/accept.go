@@ -321,7 +321,7 @@ func ownRun(c inbox.Command, repoID int64) bool {
 // vetoed reports whether u has a NO-GO standing.
 func (r *room) vetoed(u gate.User) bool {
 	said := gate.ChoiceNone
-	for _, d := range r.snap.decisions {
+	for _, d := range r.snap.history.Decisions {
 		if d.User.Is(u) {
 			said = d.Choice
 		}

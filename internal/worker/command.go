@@ -90,9 +90,6 @@ func (w *Worker) decide(ctx context.Context, v *view, record gate.Record, comman
 	if err != nil {
 		return nil, false, err
 	}
-	if err := r.reload(ctx); err != nil {
-		return nil, false, err
-	}
 	if !v.snap.comments.Known && slices.ContainsFunc(r.said(), restsOnComment) {
 		v.faults = append(v.faults, policy.Unread("the comments", v.snap.comments.Why))
 	}
@@ -142,8 +139,7 @@ func (w *Worker) newRoom(ctx context.Context, v *view, record gate.Record) (*roo
 		}
 		r.heads = append(r.heads, h.SHA)
 	}
-	entries, err := w.Ledger.Entries(ctx, v.pr.Repo.ID, v.pr.Number)
-	for _, e := range entries {
+	for _, e := range v.snap.history.Entries {
 		r.made[strings.TrimPrefix(e.Once, heardPrefix)] = true
 		for _, key := range furtherKeys {
 			if text, _, gave := strings.Cut(strings.TrimPrefix(e.Once, heardPrefix), key); gave {
@@ -166,7 +162,7 @@ func (w *Worker) newRoom(ctx context.Context, v *view, record gate.Record) (*roo
 		r.told[strings.TrimPrefix(e.Once, heardPrefix)] = answer{sentence: why.Sentence, line: why.Line, quiet: why.Quiet}
 		r.turned[e.Actor.ID] = r.turned[e.Actor.ID] || why.Code == notAuthorized
 	}
-	return r, err
+	return r, nil
 }
 
 // hear reads one message of the mailbox.

@@ -10,6 +10,7 @@ import (
 
 	"gonogo/internal/gate"
 	"gonogo/internal/hub"
+	"gonogo/internal/ledger"
 	"gonogo/internal/policy"
 )
 
@@ -19,10 +20,11 @@ type guess struct {
 	pr           gate.PullRequest // number, refs, head and repository
 	severity     policy.Severity
 	installation int64
-	people       []string     // logins whose permission will be asked for
-	owners       []gate.Owner // whom the record named last
-	record       gate.Record  // as it was read last
-	alone        bool         // who else may approve will be asked: see readWriters
+	people       []string       // logins whose permission will be asked for
+	owners       []gate.Owner   // whom the record named last
+	record       gate.Record    // as it was read last
+	alone        bool           // who else may approve will be asked: see readWriters
+	history      ledger.History // what people said, and what else was entered
 }
 
 // gathered is what one round of reading brought.
@@ -37,6 +39,7 @@ type gathered struct {
 func (w *Worker) gather(ctx context.Context, repo *hub.Repo, number int, g guess) (gathered, error) {
 	out := gathered{snap: newSnapshot()}
 	s := out.snap
+	s.history = g.history
 	r := &round{w: w}
 	into(ctx, r, func(ctx context.Context) (pr gate.PullRequest, err error) {
 		pr, out.err = repo.PullRequest(ctx, number)

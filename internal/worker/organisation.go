@@ -3,7 +3,6 @@ package worker
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -177,11 +176,11 @@ func (r *room) helpText(c inbox.Command) string {
 func (r *room) said() []gate.PersonDecision { return r.snap.said() }
 
 func (s *snapshot) said() []gate.PersonDecision {
-	said := slices.Concat(s.decisions, s.overrides)
-	for _, given := range s.signoffs {
+	said := slices.Concat(s.history.Decisions, s.history.Overrides)
+	for _, given := range s.history.Signoffs {
 		said = append(said, given.PersonDecision)
 	}
-	for _, a := range s.accepted {
+	for _, a := range s.history.Acceptances {
 		said = append(said, a.PersonDecision)
 	}
 	return said
@@ -189,12 +188,11 @@ func (s *snapshot) said() []gate.PersonDecision {
 
 // readSaid reads what people have said on a pull request, as the ledger has it.
 func (w *Worker) readSaid(ctx context.Context, s *snapshot, pr gate.PullRequest) error {
-	var failed [4]error
-	s.decisions, failed[0] = w.Ledger.Decisions(ctx, pr.Repo.ID, pr.Number)
-	s.signoffs, failed[1] = w.Ledger.Signoffs(ctx, pr.Repo.ID, pr.Number)
-	s.overrides, failed[2] = w.Ledger.Overrides(ctx, pr.Repo.ID, pr.Number)
-	s.accepted, failed[3] = w.Ledger.Acceptances(ctx, pr.Repo.ID, pr.Number)
-	return errors.Join(failed[:]...)
+	history, err := w.Ledger.History(ctx, pr.Repo.ID, pr.Number)
+	if err == nil {
+		s.history = history
+	}
+	return err
 }
 
 // candidates lists the people who may hold one of the roles: who can write, the

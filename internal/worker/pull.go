@@ -157,9 +157,6 @@ func (w *Worker) judge(ctx context.Context, v *view) (outcome, gate.Evaluation, 
 	if err := w.propose(ctx, v, record); err != nil {
 		return out, gate.Evaluation{}, err
 	}
-	if err := w.readSaid(ctx, v.snap, v.pr); err != nil {
-		return out, gate.Evaluation{}, err
-	}
 	if err := w.completeFor(ctx, v, record); err != nil {
 		return out, gate.Evaluation{}, err
 	}
@@ -270,8 +267,8 @@ func (w *Worker) guess(ctx context.Context, job queue.Job) (guess, error) {
 		Repo: in.Repository, Number: job.Subject.Number, HeadSHA: known.HeadSHA,
 		URL: w.webURL(in.Repository, job.Subject.Number), HeadRef: known.HeadRef, HeadRepoID: known.HeadRepoID, BaseRef: known.BaseRef,
 	}
-	decisions, err := w.Ledger.Decisions(ctx, job.Subject.ID, job.Subject.Number)
-	for _, d := range decisions {
+	g.history, err = w.Ledger.History(ctx, job.Subject.ID, job.Subject.Number)
+	for _, d := range g.history.Decisions {
 		g.people = append(g.people, d.User.Login)
 	}
 	last, _, lastErr := w.Ledger.Latest(ctx, job.Subject.ID, job.Subject.Number)

@@ -12,6 +12,7 @@ import (
 
 	"gonogo/internal/gate"
 	"gonogo/internal/hub"
+	"gonogo/internal/ledger"
 	"gonogo/internal/policy"
 )
 
@@ -31,10 +32,7 @@ type snapshot struct {
 	organization gate.Reading[hub.File]
 	writers      gate.Reading[[]gate.Collaborator]
 
-	decisions []gate.PersonDecision
-	signoffs  []gate.Signoff
-	overrides []gate.PersonDecision
-	accepted  []gate.Acceptance
+	history ledger.History // of the pull request
 
 	codeOwners gate.Reading[string]
 	ownersOn   string // the base branch of which CODEOWNERS was asked for
@@ -74,11 +72,11 @@ func (s *snapshot) Leaks() gate.Reading[gate.LeakScan]                 { return 
 func (s *snapshot) Alerts() gate.Reading[[]gate.Alert]                 { return s.alerts }
 func (s *snapshot) DanglingBranches() gate.Reading[[]gate.Branch]      { return s.dangling }
 func (s *snapshot) Writers() gate.Reading[[]gate.Collaborator]         { return s.writers }
-func (s *snapshot) Decisions() []gate.PersonDecision                   { return s.decisions }
+func (s *snapshot) Decisions() []gate.PersonDecision                   { return s.history.Decisions }
 
-func (s *snapshot) Overrides() []gate.PersonDecision { return s.overrides }
-func (s *snapshot) Accepted() []gate.Acceptance      { return s.accepted }
-func (s *snapshot) Signoffs() []gate.Signoff         { return s.signoffs }
+func (s *snapshot) Overrides() []gate.PersonDecision { return s.history.Overrides }
+func (s *snapshot) Accepted() []gate.Acceptance      { return s.history.Acceptances }
+func (s *snapshot) Signoffs() []gate.Signoff         { return s.history.Signoffs }
 func (s *snapshot) CodeOwners() gate.Reading[string] { return s.codeOwners }
 
 func (s *snapshot) TrackerItem(ref gate.TrackerRef) gate.Reading[gate.TrackerItem] {
