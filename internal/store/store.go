@@ -30,8 +30,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-
-	_ "modernc.org/sqlite" // registers the "sqlite" driver
 )
 
 // readers is the size of the reading pool: more than the two or three reads
@@ -81,7 +79,7 @@ func OpenReadOnly(ctx context.Context, databaseURL string) (*Store, error) {
 		return nil, fmt.Errorf("open database %s: %w", path, err)
 	}
 	s := &Store{path: path, broken: make(chan struct{})}
-	if s.reader, err = sql.Open("sqlite", dsn(path, false)); err == nil {
+	if s.reader, err = openDB(dsn(path, false)); err == nil {
 		err = s.reader.PingContext(ctx)
 	}
 	if err != nil {
@@ -118,7 +116,7 @@ func redact(databaseURL string) string {
 
 func (s *Store) open(ctx context.Context) error {
 	var err error
-	if s.writer, err = sql.Open("sqlite", dsn(s.path, true)); err != nil {
+	if s.writer, err = openDB(dsn(s.path, true)); err != nil {
 		return err
 	}
 	s.writer.SetMaxOpenConns(1)
@@ -129,7 +127,7 @@ func (s *Store) open(ctx context.Context) error {
 	if err := s.migrate(ctx); err != nil {
 		return err
 	}
-	if s.reader, err = sql.Open("sqlite", dsn(s.path, false)); err != nil {
+	if s.reader, err = openDB(dsn(s.path, false)); err != nil {
 		return err
 	}
 	s.reader.SetMaxOpenConns(readers)
