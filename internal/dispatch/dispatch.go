@@ -260,10 +260,19 @@ func (r *round) post(h inbox.Hint, number int, c inbox.Command) error {
 	if h.Replayed || h.Again {
 		return r.touch(s)
 	}
-	known, err := r.Index.Pull(r.ctx, r.tx, h.Repo.ID, number)
-	if err != nil && !errors.Is(err, index.ErrUnknown) {
+	c, err := r.told(h, number, c)
+	if err != nil {
 		return err
 	}
-	c.KnownHead, c.KnownBase, c.Sender, c.ReceivedAt, c.GUID = known.HeadSHA, known.BaseRef, h.Sender, h.ReceivedAt, h.GUID
 	return r.Queue.Post(r.ctx, r.tx, s.For(r.tenant), queue.Message{Key: c.Key(), Body: c.Encode(), At: h.ReceivedAt})
+}
+
+// told is a command with what its event and the index tell of it.
+func (r *round) told(h inbox.Hint, number int, c inbox.Command) (inbox.Command, error) {
+	known, err := r.Index.Pull(r.ctx, r.tx, h.Repo.ID, number)
+	if err != nil && !errors.Is(err, index.ErrUnknown) {
+		return inbox.Command{}, err
+	}
+	c.KnownHead, c.KnownBase, c.Sender, c.ReceivedAt, c.GUID = known.HeadSHA, known.BaseRef, h.Sender, h.ReceivedAt, h.GUID
+	return c, nil
 }

@@ -7,9 +7,11 @@ import (
 
 	"github.com/sirupsen/logrus"
 
+	"gonogo/internal/command"
 	"gonogo/internal/gate"
 	"gonogo/internal/inbox"
 	"gonogo/internal/index"
+	"gonogo/internal/ledger"
 	"gonogo/internal/queue"
 )
 
@@ -90,7 +92,7 @@ func (r *round) lead(h inbox.Hint) error {
 	case "check_run", "check_suite":
 		return r.check(h)
 	case "status":
-		return r.commit(h, nil)
+		return r.commit(h)
 	case "push":
 		return r.push(h)
 	case "issues", "delete", "secret_scanning_alert", "member":
@@ -202,28 +204,83 @@ func (r *round) comment(h inbox.Hint) error {
 }
 
 // check looks at what has the check's commit as its head. A button is one of
-// ours only on a check run of our App.
+// ours only on a check run of our App; so is what is to be run again.
 func (r *round) check(h inbox.Hint) error {
-	if h.Button == nil || r.AppID == 0 || h.AppID != r.AppID {
-		return r.commit(h, nil)
+	ours := r.AppID != 0 && h.AppID == r.AppID
+	switch {
+	case ours && h.Action == "rerequested":
+		return r.press(h, nil)
+	case !ours || h.Button == nil:
+		return r.commit(h)
 	}
-	return r.commit(h, &inbox.Command{Source: inbox.FromButton, Action: "pressed", Button: h.Button.Identifier,
+	c := inbox.Command{Source: inbox.FromButton, Action: "pressed", Button: h.Button.Identifier,
 		CheckRunID: h.Button.CheckRunID, ExternalID: h.Button.ExternalID, ButtonSHA: h.SHA, User: h.Sender,
-		CreatedAt: h.ReceivedAt, UpdatedAt: h.ReceivedAt})
+		CreatedAt: h.ReceivedAt, UpdatedAt: h.ReceivedAt}
+	if command.Kind(h.Button.Identifier) == command.Recheck {
+		return r.press(h, &c)
+	}
+	// A button pressed on a closed pull request waits until it is reopened.
+	return r.headedBy(h, true, func(number int) error { return r.post(h, number, c) })
 }
 
 // commit looks at the open pull requests that have, or had, the hint's commit
-// as their head, and at those that the payload names. A command is posted to
-// each of them.
-func (r *round) commit(h inbox.Hint, c *inbox.Command) error {
+// as their head, and at those that the payload names.
+func (r *round) commit(h inbox.Hint) error {
+	return r.headedBy(h, false, func(number int) error { return r.touch(queue.PR(h.Repo.ID, number)) })
+}
+
+// press looks at a commit's pull requests because somebody pressed a button that
+// asks for nothing else, and no more often than [ledger.PressEvery]: what is
+// pressed before leaves its word in the mailbox, and is looked at then. It makes
+// no verdict worse.
+func (r *round) press(h inbox.Hint, c *inbox.Command) error {
+	r.calm = true
+	return r.headedBy(h, false, func(number int) error {
+		s := queue.PR(h.Repo.ID, number).For(r.tenant)
+		if h.Replayed || h.Again {
+			return r.touch(s)
+		}
+		if err := r.leave(h, number, c); err != nil {
+			return err
+		}
+		now := r.Now()
+		at, recorded, err := ledger.Press(r.ctx, r.tx, h.Repo.ID, number, now)
+		switch {
+		case err != nil || !recorded:
+			return err
+		case at.After(now):
+			return r.Queue.WakeBy(r.ctx, r.tx, s, at)
+		default:
+			return r.touch(s)
+		}
+	})
+}
+
+// leave leaves in the mailbox that our check is to be run again, or the command
+// of a button, once for each person: the next look hears all of them at once.
+func (r *round) leave(h inbox.Hint, number int, c *inbox.Command) error {
+	m := queue.Message{Key: inbox.Rerun, At: h.ReceivedAt}
+	if c != nil {
+		told, err := r.told(h, number, *c)
+		if err != nil {
+			return err
+		}
+		m.Key, m.Body = fmt.Sprintf("press/%d", h.Sender.ID), told.Encode()
+	}
+	return r.Queue.Leave(r.ctx, r.tx, queue.PR(h.Repo.ID, number).For(r.tenant), m)
+}
+
+// headedBy does something for each open pull request that has, or had, the
+// hint's commit as its head, and for those that the payload names; closed too
+// for those that are closed.
+func (r *round) headedBy(h inbox.Hint, closed bool, each func(number int) error) error {
 	known, err := r.Index.ByHead(r.ctx, r.tx, h.Repo.ID, h.SHA)
 	if err != nil {
 		return err
 	}
 	numbers := h.PRs
 	for _, p := range known {
-		// A button pressed on a closed pull request waits until it is reopened.
-		if p.Open || c != nil {
+		if p.Open || closed {
 			numbers = append(numbers, p.Number)
 		}
 	}
@@ -236,12 +293,7 @@ func (r *round) commit(h inbox.Hint, c *inbox.Command) error {
 			continue
 		}
 		seen[n] = true
-		if c == nil {
-			err = r.touch(queue.PR(h.Repo.ID, n))
-		} else {
-			err = r.post(h, n, *c)
-		}
-		if err != nil {
+		if err := each(n); err != nil {
 			return err
 		}
 	}

@@ -14,6 +14,10 @@ import (
 // while it is being looked at; a remark in the conversation does not.
 const Worsens = "worsens"
 
+// Rerun is the key of the message that says that somebody had our check run, or
+// all of our checks on a commit, run again.
+const Rerun = "rerun"
+
 // Source is where a command came from.
 type Source string
 

@@ -102,52 +102,6 @@ func (l *Ledger) Prune(ctx context.Context, before time.Time) (int64, error) {
 	return n, err
 }
 
-// Published is the check run that stands on a head commit.
-type Published struct {
-	RunID      int64  // 0: none is known yet
-	Pending    bool   // a run was written, and the answer not seen
-	Conclusion string // "" while in progress
-	Digest     string // of all that was written
-	Evaluation int64  // the newest that it shows
-	At         time.Time
-}
-
-// PublishedOn returns the check run with this name on a head commit, and false
-// when none was published.
-func (l *Ledger) PublishedOn(ctx context.Context, repoID int64, sha, name string) (Published, bool, error) {
-	var p Published
-	var at int64
-	row := l.db.Read().QueryRowContext(ctx, `
-		SELECT run_id, pending, conclusion, digest, evaluation, at FROM published WHERE repo_id = $1 AND sha = $2 AND name = $3`,
-		repoID, sha, name)
-	found, err := none(row.Scan(&p.RunID, &p.Pending, &p.Conclusion, &p.Digest, &p.Evaluation, &at))
-	p.At = store.Time(at)
-	return p, found, err
-}
-
-// SavePublished records the check run that now stands on a head commit. One
-// that shows a newer evaluation is left as it is.
-func SavePublished(ctx context.Context, tx *sql.Tx, repoID int64, sha, name string, p Published) error {
-	_, err := tx.ExecContext(ctx, `
-		INSERT INTO published (repo_id, sha, name, run_id, pending, conclusion, digest, evaluation, at)
-		VALUES ($1, $2, $3, $4, 0, $5, $6, $7, $8)
-		ON CONFLICT (repo_id, sha, name) DO UPDATE SET run_id = excluded.run_id, pending = 0, conclusion = excluded.conclusion,
-			digest = excluded.digest, evaluation = excluded.evaluation, at = excluded.at
-		WHERE excluded.evaluation >= published.evaluation`,
-		repoID, sha, name, p.RunID, p.Conclusion, p.Digest, p.Evaluation, store.Millis(p.At))
-	return err
-}
-
-// ExpectRun records that a check run is about to be written: should the answer
-// be lost, the next publisher first looks what stands.
-func ExpectRun(ctx context.Context, tx *sql.Tx, repoID int64, sha, name string) error {
-	_, err := tx.ExecContext(ctx, `
-		INSERT INTO published (repo_id, sha, name, run_id, pending, conclusion, digest, evaluation, at)
-		VALUES ($1, $2, $3, 0, 1, '', '', 0, 0)
-		ON CONFLICT (repo_id, sha, name) DO UPDATE SET pending = 1, digest = ''`, repoID, sha, name)
-	return err
-}
-
 // Ask is the comment that asks for a pull request's decision.
 type Ask struct {
 	CommentID int64

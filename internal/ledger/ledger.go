@@ -56,6 +56,7 @@ const (
 	KindRelease  Kind = "release"  // a release was judged
 
 	KindPublished    Kind = "published"     // the check run was written
+	KindSuperseded   Kind = "superseded"    // it was not written, or not last: a later verdict was
 	KindComment      Kind = "comment"       // a comment about to be written
 	KindCommented    Kind = "commented"     // it was written
 	KindTold         Kind = "told"          // a command's author got the reaction or reply
@@ -73,7 +74,7 @@ const (
 var Kinds = [...]Kind{
 	KindGo, KindNoGo, KindSignoff, KindVoid, KindRefused, KindAnswered, KindVerdict,
 	KindPublish, KindMerged, KindRelease,
-	KindPublished, KindComment, KindCommented, KindTold, KindExempt, KindOverride, KindAcceptSecret, KindBypass, KindRequired,
+	KindPublished, KindSuperseded, KindComment, KindCommented, KindTold, KindExempt, KindOverride, KindAcceptSecret, KindBypass, KindRequired,
 	KindAdopted, KindErased, KindRestore,
 }
 

@@ -167,16 +167,23 @@ func TestPruneKeepsWhatMatters(t *testing.T) {
 
 func TestPublishedNeverGoesBack(t *testing.T) {
 	f := open(t)
-	save := func(p Published) {
-		f.write(func(ctx context.Context, tx *sql.Tx) error { return SavePublished(ctx, tx, 7, "a", "n", p) })
+	save := func(p Published, last bool) {
+		t.Helper()
+		f.write(func(ctx context.Context, tx *sql.Tx) error {
+			got, err := SavePublished(ctx, tx, 7, "a", "n", p)
+			if got != last {
+				t.Errorf("turn %d: last %v", p.Turn, got)
+			}
+			return err
+		})
 	}
-	f.write(func(ctx context.Context, tx *sql.Tx) error { return ExpectRun(ctx, tx, 7, "a", "n") })
+	f.claims(3, false, true)
 	p, found, err := f.PublishedOn(t.Context(), 7, "a", "n")
 	if err != nil || !found || !p.Pending || p.RunID != 0 {
 		t.Fatalf("%+v %v %v", p, found, err)
 	}
-	save(Published{RunID: 5, Conclusion: "failure", Evaluation: 9, At: at})
-	save(Published{RunID: 4, Conclusion: "success", Evaluation: 8, At: at})
+	save(Published{RunID: 5, Conclusion: "failure", Evaluation: 9, At: at, Turn: 3}, true)
+	save(Published{RunID: 4, Conclusion: "success", Evaluation: 8, At: at, Turn: 2}, false)
 	p, _, err = f.PublishedOn(t.Context(), 7, "a", "n")
 	if err != nil || p.RunID != 5 || p.Conclusion != "failure" || p.Pending {
 		t.Errorf("%+v %v", p, err)

@@ -72,10 +72,8 @@ func (q *Queue) Revive(ctx context.Context, tx *sql.Tx, s Subject) (bool, error)
 // Post adds m to the mailbox of s and touches s. A message whose key lies in
 // the mailbox already is not added again.
 func (q *Queue) Post(ctx context.Context, tx *sql.Tx, s Subject, m Message) error {
-	_, err := tx.ExecContext(ctx, `INSERT INTO message (subject, key, body, at) VALUES ($1, $2, $3, $4)
-		ON CONFLICT (subject, key) DO NOTHING`, s.String(), m.Key, append([]byte{}, m.Body...), store.Millis(m.At))
-	if err != nil {
-		return fmt.Errorf("post %s to %s: %w", m.Key, s, err)
+	if err := q.Leave(ctx, tx, s, m); err != nil {
+		return err
 	}
 	return q.Touch(ctx, tx, s)
 }
@@ -86,6 +84,28 @@ func (q *Queue) Post(ctx context.Context, tx *sql.Tx, s Subject, m Message) erro
 func (q *Queue) Wake(ctx context.Context, tx *sql.Tx, s Subject, at time.Time) error {
 	_, err := tx.ExecContext(ctx, `INSERT INTO subject (name, tenant, wake_at) VALUES ($1, $2, $3)
 		ON CONFLICT (name) DO UPDATE SET wake_at = excluded.wake_at`, s.String(), s.Tenant, store.Nullable(at))
+	if err != nil {
+		return fmt.Errorf("set wake-up of %s: %w", s, err)
+	}
+	return nil
+}
+
+// Leave adds m to the mailbox of s without touching s: the next run has it.
+func (q *Queue) Leave(ctx context.Context, tx *sql.Tx, s Subject, m Message) error {
+	_, err := tx.ExecContext(ctx, `INSERT INTO message (subject, key, body, at) VALUES ($1, $2, $3, $4)
+		ON CONFLICT (subject, key) DO NOTHING`, s.String(), m.Key, append([]byte{}, m.Body...), store.Millis(m.At))
+	if err != nil {
+		return fmt.Errorf("post %s to %s: %w", m.Key, s, err)
+	}
+	return nil
+}
+
+// WakeBy has s touched at the given time, unless it is touched before.
+func (q *Queue) WakeBy(ctx context.Context, tx *sql.Tx, s Subject, at time.Time) error {
+	_, err := tx.ExecContext(ctx, `INSERT INTO subject (name, tenant, wake_at) VALUES ($1, $2, $3)
+		ON CONFLICT (name) DO UPDATE SET wake_at = excluded.wake_at
+		WHERE subject.wake_at IS NULL OR subject.wake_at > excluded.wake_at`,
+		s.String(), s.Tenant, store.Millis(at))
 	if err != nil {
 		return fmt.Errorf("set wake-up of %s: %w", s, err)
 	}

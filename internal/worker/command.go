@@ -20,7 +20,7 @@ import (
 func parseMessages(messages []queue.Message) ([]inbox.Command, error) {
 	var commands []inbox.Command
 	for _, m := range messages {
-		if strings.HasPrefix(m.Key, inbox.Worsens+"/") {
+		if strings.HasPrefix(m.Key, inbox.Worsens+"/") || isRerun(m) {
 			continue
 		}
 		c, err := inbox.ParseCommand(m.Body)
@@ -31,6 +31,9 @@ func parseMessages(messages []queue.Message) ([]inbox.Command, error) {
 	}
 	return commands, nil
 }
+
+// isRerun reports whether a message says that our check run is to be run again.
+func isRerun(m queue.Message) bool { return m.Key == inbox.Rerun }
 
 // commandPeople lists whose authority will be asked for.
 func commandPeople(commands []inbox.Command) []string {

@@ -53,7 +53,8 @@ func (w *Worker) publishDead(ctx context.Context, s queue.Subject) error {
 	if err != nil {
 		return err
 	}
-	if err := w.store(ctx, &view{job: queue.Job{Subject: s}, pr: pr, policy: p, mode: is.Mode}, ev, nil); err != nil {
+	v := &view{job: queue.Job{Subject: s}, repo: repo, pr: pr, policy: p, mode: is.Mode}
+	if err := w.store(ctx, v, ev, nil); err != nil {
 		return err
 	}
 	unlock := w.heads.lock(s.ID, pr.HeadSHA)
@@ -63,7 +64,7 @@ func (w *Worker) publishDead(ctx context.Context, s queue.Subject) error {
 		return err
 	}
 	run := report.Check(evs, report.Options{Name: p.Check, DetailsURL: pr.URL})
-	return speaks.write(ctx, repo, s.ID, gate.Newest(evs), run)
+	return speaks.write(ctx, v.showing(gate.Newest(evs)), run)
 }
 
 // lastKnown is the pull request as it can still be known, and whether it is one

@@ -12,16 +12,19 @@ import (
 	"gonogo/internal/report"
 )
 
-// store records the evaluation, a changed verdict, and when to look again, in
-// one transaction.
+// store records the evaluation, a changed verdict, that it is to be shown, and
+// when to look again, in one transaction.
 func (w *Worker) store(ctx context.Context, v *view, ev gate.Evaluation, acts []answer) error {
 	last, _, err := w.Ledger.Latest(ctx, v.pr.Repo.ID, v.pr.Number)
 	if err != nil {
 		return err
 	}
 	ev.Mode, ev.Check = v.mode, v.policy.Check
-	return w.Store.Write(ctx, func(tx *sql.Tx) error {
+	return w.Store.Write(ctx, func(tx *sql.Tx) (err error) {
 		if err := ledger.Finish(ctx, tx, ev); err != nil {
+			return err
+		}
+		if v.turn, err = ledger.Intend(ctx, tx, v.pr.Repo.ID, v.pr.HeadSHA); err != nil {
 			return err
 		}
 		if last.Verdict != ev.Verdict || last.Exempt != ev.Exempt || overriders(last) != overriders(ev) || last.PR.HeadSHA != ev.PR.HeadSHA {
@@ -42,7 +45,15 @@ func (w *Worker) store(ctx context.Context, v *view, ev gate.Evaluation, acts []
 		if err := w.enterRequirement(ctx, tx, v); err != nil {
 			return err
 		}
-		return w.Queue.Wake(ctx, tx, v.job.Subject, w.wakeAt(v, ev))
+		at := w.wakeAt(v, ev)
+		pressed, err := ledger.PressedFor(ctx, tx, v.pr.Repo.ID, v.pr.Number)
+		if err == nil && pressed.After(w.now()) && (at.IsZero() || pressed.Before(at)) {
+			at = pressed // whoever pressed a button meanwhile is waiting
+		}
+		if err != nil {
+			return err
+		}
+		return w.Queue.Wake(ctx, tx, v.job.Subject, at)
 	})
 }
 

@@ -135,7 +135,10 @@ func (w *Worker) readHead(ctx context.Context, r *round, repo *hub.Repo, s *snap
 	}
 	into(ctx, r, func(ctx context.Context) ([]gate.Check, error) { return repo.Checks(ctx, sha) },
 		func(v gate.Reading[[]gate.Check]) {
-			v.Value = slices.DeleteFunc(v.Value, func(c gate.Check) bool { return c.App == w.AppID })
+			ours := func(c gate.Check) bool { return c.App == w.AppID }
+			s.ours = v
+			s.ours.Value = slices.DeleteFunc(slices.Clone(v.Value), func(c gate.Check) bool { return !ours(c) })
+			v.Value = slices.DeleteFunc(v.Value, ours)
 			s.checks = v
 		})
 }

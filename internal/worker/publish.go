@@ -3,7 +3,7 @@ package worker
 import (
 	"context"
 	"database/sql"
-	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -37,14 +37,16 @@ func (w *Worker) publish(ctx context.Context, v *view, ev gate.Evaluation, notes
 	}
 	if latest.Number > ev.Number {
 		w.log(ctx).WithField("evaluation", ev.Number).Info("superseded by a newer evaluation")
-		return nil
+		return w.Store.Write(ctx, func(tx *sql.Tx) error {
+			return w.appendSuperseded(ctx, tx, v.showing(ev.Number), ev.PR.HeadSHA, v.policy.Check)
+		})
 	}
 	evs, err := w.withTwins(ctx, ev)
 	if err != nil {
 		return err
 	}
 	run := report.Check(evs, report.Options{Name: v.policy.Check, DetailsURL: ev.PR.URL, Notes: notes})
-	return v.voice.write(ctx, v.repo, ev.PR.Repo.ID, gate.Newest(evs), run)
+	return v.voice.write(ctx, v.showing(gate.Newest(evs)), run)
 }
 
 // overtaken reports whether the job's subject was touched since it began.
@@ -102,118 +104,6 @@ func unread(ev gate.Evaluation, p index.Pull) gate.Evaluation {
 	}
 }
 
-// writeRun brings the check run on GitHub to what run says: intent, effect and
-// outcome are each on the disk before the next.
-func (w *Worker) writeRun(ctx context.Context, repo *hub.Repo, repoID, number int64, run report.CheckRun) error {
-	stands, found, err := w.Ledger.PublishedOn(ctx, repoID, run.HeadSHA, run.Name)
-	if err != nil {
-		return err
-	}
-	if found && stands.Evaluation > number {
-		w.log(ctx).WithField("evaluation", number).Info("superseded: the check run shows a newer evaluation")
-		return nil
-	}
-	if stands.Pending {
-		if err := asItIs(ctx, repo, run, &stands); err != nil {
-			return err
-		}
-	}
-	digest := run.Digest()
-	now := w.now()
-	if found && stands.Digest == digest && now.Sub(stands.At) < refresh {
-		return w.savePublished(ctx, repoID, run, stands.RunID, digest, number, stands.At)
-	}
-	if err := w.announce(ctx, repoID, number, run); err != nil {
-		return err
-	}
-	id, err := sendRun(ctx, repo, run, stands)
-	if err != nil {
-		return fmt.Errorf("publish on %s: %w", gate.Short(run.HeadSHA), err)
-	}
-	w.log(ctx).WithField("sha", run.HeadSHA).WithField("title", run.Title).Info("published")
-	return w.published(ctx, repoID, run, id, digest, number, now)
-}
-
-// publishOnce is the key of what is entered about writing a check run: one
-// evaluation may show first that it is under way, and then what it awaits.
-func publishOnce(number int64, run report.CheckRun) string {
-	return fmt.Sprintf("publish/%s/%s/%d/%s/%s", run.Name, gate.Short(run.HeadSHA), number, run.Conclusion, run.Digest())
-}
-
-// announce enters that a check run is about to be written. Until its outcome is
-// saved, what stands on GitHub is not known.
-func (w *Worker) announce(ctx context.Context, repoID, number int64, run report.CheckRun) error {
-	title := w.Scanner.Redact(ctx, run.Title)
-	return w.Store.Write(ctx, func(tx *sql.Tx) error {
-		_, err := ledger.Append(ctx, tx, ledger.Entry{
-			At: w.now(), Kind: ledger.KindPublish, RepoID: repoID, SHA: run.HeadSHA,
-			Once: publishOnce(number, run), Texts: map[string]string{"title": title},
-			Data: map[string]any{"name": run.Name, "conclusion": run.Conclusion, "evaluation": number},
-		})
-		if err != nil {
-			return err
-		}
-		return ledger.ExpectRun(ctx, tx, repoID, run.HeadSHA, run.Name)
-	})
-}
-
-// published enters that the check run was written, and keeps what stands now.
-func (w *Worker) published(ctx context.Context, repoID int64, run report.CheckRun, id int64, digest string, number int64, at time.Time) error {
-	return w.Store.Write(ctx, func(tx *sql.Tx) error {
-		_, err := ledger.Append(ctx, tx, ledger.Entry{
-			At: w.now(), Kind: ledger.KindPublished, RepoID: repoID, SHA: run.HeadSHA, Once: publishOnce(number, run) + "/done",
-			Data: map[string]any{"run": id, "conclusion": run.Conclusion, "evaluation": number},
-		})
-		if err != nil {
-			return err
-		}
-		return ledger.SavePublished(ctx, tx, repoID, run.HeadSHA, run.Name, ledger.Published{
-			RunID: id, Conclusion: string(run.Conclusion), Digest: digest, Evaluation: number, At: at,
-		})
-	})
-}
-
-func (w *Worker) savePublished(ctx context.Context, repoID int64, run report.CheckRun, id int64, digest string, number int64, at time.Time) error {
-	return w.Store.Write(ctx, func(tx *sql.Tx) error {
-		return ledger.SavePublished(ctx, tx, repoID, run.HeadSHA, run.Name, ledger.Published{
-			RunID: id, Conclusion: string(run.Conclusion), Digest: digest, Evaluation: number, At: at,
-		})
-	})
-}
-
-// asItIs takes from GitHub what stands on a head after an answer was lost: the
-// run that was asked for may exist or not, and may have been changed or not.
-func asItIs(ctx context.Context, repo *hub.Repo, run report.CheckRun, stands *ledger.Published) error {
-	runs, err := repo.CheckRuns(ctx, run.HeadSHA, run.Name)
-	if err != nil {
-		return err
-	}
-	stands.RunID, stands.Conclusion, stands.Digest = 0, "", ""
-	for _, r := range runs {
-		if r.ID > stands.RunID {
-			stands.RunID, stands.Conclusion = r.ID, string(r.Conclusion)
-		}
-	}
-	return nil
-}
-
-// sendRun changes the standing run in place, or posts a new one: for a head that
-// has none, and where a completed run would have to go back to being in
-// progress, which GitHub refuses.
-func sendRun(ctx context.Context, repo *hub.Repo, run report.CheckRun, stands ledger.Published) (int64, error) {
-	if stands.RunID != 0 && (stands.Conclusion == "" || run.Conclusion != report.InProgress) {
-		updated, err := repo.UpdateCheckRun(ctx, stands.RunID, run)
-		switch {
-		case err == nil && updated.Conclusion != run.Conclusion:
-			return 0, fmt.Errorf("check run %d is %q after it was made %q", updated.ID, updated.Conclusion, run.Conclusion)
-		case !hub.IsMissing(err):
-			return updated.ID, err
-		}
-	}
-	created, err := repo.CreateCheckRun(ctx, run)
-	return created.ID, err
-}
-
 // noticeWhenSlow publishes that an evaluation is under way once it takes longer
 // than two seconds. The returned function ends that; it may be called twice.
 func (w *Worker) noticeWhenSlow(ctx context.Context, repo *hub.Repo, job queue.Job, number int64) (stop func()) {
@@ -241,19 +131,28 @@ func (w *Worker) noticeSlow(ctx context.Context, repo *hub.Repo, job queue.Job, 
 	}
 	unlock := w.heads.lock(job.Subject.ID, g.pr.HeadSHA)
 	defer unlock()
-	speaks, p, is, err := w.guessVoice(ctx, g.pr.Repo, g.installation)
+	speaks, p, publishing, err := w.guessVoice(ctx, g.pr.Repo, g.installation)
 	if err != nil {
 		return err
 	}
-	stands, found, err := w.Ledger.PublishedOn(ctx, job.Subject.ID, g.pr.HeadSHA, shownAs(is))
+	stands, found, err := w.Ledger.PublishedOn(ctx, job.Subject.ID, g.pr.HeadSHA, shownAs(publishing))
 	if err != nil {
 		return err
 	}
-	worse := len(job.Messages) > 0 // commands, and events that can worsen the verdict
+	// Commands, and events that can worsen the verdict.
+	worse := slices.ContainsFunc(job.Messages, func(m queue.Message) bool { return !isRerun(m) })
 	standsWell := found && (stands.Conclusion != string(report.Success) || !worse)
 	if standsWell || !p.InScope(g.pr.BaseRef, g.pr.Repo.DefaultBranch, nil) {
 		return nil
 	}
 	run := report.Evaluating(g.pr, report.Options{Name: p.Check, DetailsURL: w.webURL(g.pr.Repo, g.pr.Number)}, w.now())
-	return speaks.write(ctx, repo, job.Subject.ID, number, run)
+	is := showing{repo: repo, repoID: job.Subject.ID, subject: job.Subject, number: number}
+	err = w.Store.Write(ctx, func(tx *sql.Tx) (err error) {
+		is.turn, err = ledger.Intend(ctx, tx, is.repoID, run.HeadSHA)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return speaks.write(ctx, is, run)
 }

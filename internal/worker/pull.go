@@ -39,6 +39,8 @@ type view struct {
 	invalid      bool               // a policy file in force is not valid
 	last         *index.ValidPolicy // that was valid before; nil when it is not valid now and none was seen, or nothing of it matters
 	change       policy.Change      // what the pull request does to the policy
+	began        time.Time          // when the evaluation began to read
+	turn         int64              // of its verdict in the outbox
 }
 
 // outcome is what an evaluation leaves to do.
@@ -104,7 +106,7 @@ func (w *Worker) evaluate(ctx context.Context, repo *hub.Repo, job queue.Job) (o
 		stopNotice()
 		return outcome{}, w.unreadable(ctx, repo, job, number, found)
 	}
-	v := &view{job: job, repo: repo, pr: found.pr.Value, snap: found.snap, number: number, installation: g.installation}
+	v := &view{job: job, repo: repo, pr: found.pr.Value, snap: found.snap, number: number, installation: g.installation, began: started}
 	if err := w.remember(ctx, v); err != nil {
 		return outcome{}, err
 	}

@@ -294,7 +294,15 @@ func (w *Worker) publishRelease(ctx context.Context, repo *hub.Repo, speaks voic
 		}
 	}
 	run := report.Release(ev, report.Options{Name: name, DetailsURL: ev.Release.URL})
-	if err := speaks.write(ctx, repo, ev.Repo.ID, ev.Number, run); err != nil {
+	s := showing{repo: repo, repoID: ev.Repo.ID, subject: queue.ReleaseOf(ev.Repo.ID, ev.Release.Tag), number: ev.Number}
+	err = w.Store.Write(ctx, func(tx *sql.Tx) (err error) {
+		s.turn, err = ledger.Intend(ctx, tx, s.repoID, ev.Commit)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if err := speaks.write(ctx, s, run); err != nil {
 		return err
 	}
 	if ev.Status == gate.Unknown {

@@ -23,6 +23,7 @@ type snapshot struct {
 	commits      gate.Reading[[]gate.Commit]
 	reviews      gate.Reading[[]gate.ReviewOf]
 	checks       gate.Reading[[]gate.Check]
+	ours         gate.Reading[[]gate.Check] // our own App's runs on the head
 	required     gate.Reading[[]gate.RequiredCheck]
 	leaks        gate.Reading[gate.LeakScan]
 	alerts       gate.Reading[[]gate.Alert]

@@ -18,9 +18,8 @@ import (
 // voice is how the worker speaks on GitHub; there is one for each mode. What is
 // evaluated and entered in the ledger is the same for all of them.
 type voice interface {
-	// write brings a head's check to what run says. number is that of the
-	// evaluation.
-	write(ctx context.Context, repo *hub.Repo, repoID, number int64, run report.CheckRun) error
+	// write brings a head's check to what run says.
+	write(ctx context.Context, s showing, run report.CheckRun) error
 	// ask asks for a decision when nothing else is missing.
 	ask(ctx context.Context, v *view, ev gate.Evaluation) error
 	// answer tells the authors of commands what came of them.
@@ -30,7 +29,7 @@ type voice interface {
 // silent is the voice of a shadow: it writes nothing.
 type silent struct{}
 
-func (silent) write(context.Context, *hub.Repo, int64, int64, report.CheckRun) error { return nil }
+func (silent) write(context.Context, showing, report.CheckRun) error { return nil }
 
 func (silent) ask(context.Context, *view, gate.Evaluation) error { return nil }
 
@@ -45,22 +44,23 @@ type trial struct {
 	warning string // of rules that do not go with a trial
 }
 
-func (t trial) write(ctx context.Context, repo *hub.Repo, repoID, number int64, run report.CheckRun) error {
-	return t.writeRun(ctx, repo, repoID, number, report.Trial(run, policy.TrialSuffix, t.warning))
+func (t trial) write(ctx context.Context, s showing, run report.CheckRun) error {
+	_, err := t.writeRun(ctx, s, report.Trial(run, policy.TrialSuffix, t.warning))
+	return err
 }
 
 func (t trial) ask(context.Context, *view, gate.Evaluation) error { return nil }
 
 // enforcing publishes the check itself: after a rename under the earlier names
 // too, and on a head where one of these stands for as long as that is judged,
-// so that no run of ours says what is so no more.
+// so that no run of ours says what is so no more. A pass is read back.
 type enforcing struct {
 	*Worker
 	former []string
 }
 
-func (e enforcing) write(ctx context.Context, repo *hub.Repo, repoID, number int64, run report.CheckRun) error {
-	standing, err := e.Ledger.NamesOn(ctx, repoID, run.HeadSHA)
+func (e enforcing) write(ctx context.Context, s showing, run report.CheckRun) error {
+	standing, err := e.Ledger.NamesOn(ctx, s.repoID, run.HeadSHA)
 	if err != nil {
 		return err
 	}
@@ -73,7 +73,11 @@ func (e enforcing) write(ctx context.Context, repo *hub.Repo, repoID, number int
 	var failed error
 	for _, name := range names {
 		run.Name = name
-		failed = errors.Join(failed, e.writeRun(ctx, repo, repoID, number, run))
+		id, err := e.writeRun(ctx, s, run)
+		if err == nil && id != 0 && run.Conclusion == report.Success {
+			err = e.readBack(ctx, s, run, id)
+		}
+		failed = errors.Join(failed, err)
 	}
 	return failed
 }
