@@ -255,6 +255,15 @@ type TrackerItem struct {
 	Other bool
 }
 
+// Behind is how far a head lies behind its base branch.
+type Behind struct {
+	Commits int // that the base has and the head has not
+	// Files are those that the base changed since the two parted, as far as GitHub
+	// lists them; FilesCut tells that there may be more.
+	Files    []File
+	FilesCut bool
+}
+
 // Branch is a branch that should be gone: its pull request was merged.
 type Branch struct {
 	Name     string

@@ -13,6 +13,7 @@ var reasonCodes = [...]string{
 	"authority-lost",
 	"authorization-missing",
 	"base-changed",
+	"behind-base",
 	"bidi-character",
 	"body-too-deep",
 	"body-too-long",

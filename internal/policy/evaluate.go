@@ -16,6 +16,7 @@ type Evidence interface {
 	SecretsEvidence
 	SeverityEvidence
 	BranchesEvidence
+	BaseEvidence
 	ReviewEvidence
 	FilesEvidence
 	CommitsEvidence
@@ -87,6 +88,7 @@ var requirements = [...]requirement{
 	{"code/secrets", "no credential in added lines", func(q question, e Evidence) []gate.Finding { return secrets(q, e) }},
 	{"code/severity", "no severe issue is open", func(q question, e Evidence) []gate.Finding { return severity(q, e) }},
 	{"code/branches", "no dangling branches", func(q question, e Evidence) []gate.Finding { return branches(q, e) }},
+	{upToDate, "the base branch has changed none of these paths since", func(q question, e Evidence) []gate.Finding { return behindBase(q, e) }},
 	{"code/qa", "QA has signed off", func(q question, e Evidence) []gate.Finding { return qa(q, e) }},
 	{"review/approvals", "approved on this head", func(q question, e Evidence) []gate.Finding { return approvals(q, e) }},
 	{"review/owners", "the owners of all touched paths have approved", func(q question, e Evidence) []gate.Finding { return owners(q, e) }},

@@ -11,6 +11,7 @@ import (
 
 	"github.com/bmatcuk/doublestar/v4"
 	"github.com/goccy/go-yaml/ast"
+	"golang.org/x/text/unicode/norm"
 
 	"gonogo/config"
 	"gonogo/internal/gate"
@@ -276,7 +277,15 @@ func asStrings[S ~string](list []S) []string {
 // matchAny reports whether name matches one of the globs.
 func matchAny(globs []string, name string) bool {
 	return slices.ContainsFunc(globs, func(g string) bool {
-		ok, err := doublestar.Match(g, name)
-		return err == nil && ok
+		return matchGlob(g, name) || matchGlob(norm.NFC.String(strings.TrimPrefix(g, "./")), norm.NFC.String(name))
 	})
 }
+
+func matchGlob(glob, name string) bool {
+	ok, err := doublestar.Match(glob, name)
+	return err == nil && ok
+}
+
+// samePath reports whether two paths are the same, byte by byte or as people
+// see them: an accent may be part of its letter or a character of its own.
+func samePath(a, b string) bool { return a == b || norm.NFC.String(a) == norm.NFC.String(b) }

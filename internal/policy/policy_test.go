@@ -40,6 +40,7 @@ type world struct {
 	alerts    gate.Reading[[]gate.Alert]
 	issues    map[string]gate.Reading[[]gate.Issue]
 	dangling  gate.Reading[[]gate.Branch]
+	behind    gate.Reading[gate.Behind]
 	perms     map[string]gate.Reading[gate.Permission]
 	teams     map[string]gate.Reading[[]gate.User]
 	meant     map[string]gate.Reading[gate.User] // where it is another than the account
@@ -74,6 +75,7 @@ func (w *world) Checks() gate.Reading[[]gate.Check]                 { return w.c
 func (w *world) RequiredChecks() gate.Reading[[]gate.RequiredCheck] { return w.required }
 func (w *world) Leaks() gate.Reading[gate.LeakScan]                 { return w.leaks }
 func (w *world) Alerts() gate.Reading[[]gate.Alert]                 { return w.alerts }
+func (w *world) Behind() gate.Reading[gate.Behind]                  { return w.behind }
 func (w *world) DanglingBranches() gate.Reading[[]gate.Branch]      { return w.dangling }
 func (w *world) Decisions() []gate.PersonDecision                   { return w.decisions }
 
@@ -133,6 +135,7 @@ func fine() *world {
 		alerts:   read([]gate.Alert(nil)),
 		issues:   map[string]gate.Reading[[]gate.Issue]{},
 		dangling: read([]gate.Branch(nil)),
+		behind:   read(gate.Behind{}),
 		perms: map[string]gate.Reading[gate.Permission]{
 			"kim": read(gate.PermissionWrite), "lee": read(gate.PermissionWrite),
 			"dana": read(gate.PermissionMaintain), "sam": read(gate.PermissionAdmin), "bob": read(gate.PermissionRead),

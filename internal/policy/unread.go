@@ -20,6 +20,7 @@ func (unreadEvidence) Account(string) (r gate.Reading[gate.User])             { 
 func (unreadEvidence) Bearer(string) (r gate.Reading[gate.User])              { return }
 func (unreadEvidence) Meant(string) (r gate.Reading[gate.User])               { return }
 func (unreadEvidence) Team(string) (r gate.Reading[[]gate.User])              { return }
+func (unreadEvidence) Behind() (r gate.Reading[gate.Behind])                  { return }
 func (unreadEvidence) Writers() (r gate.Reading[[]gate.Collaborator])         { return }
 func (unreadEvidence) Decisions() []gate.PersonDecision                       { return nil }
 func (unreadEvidence) Signoffs() []gate.Signoff                               { return nil }

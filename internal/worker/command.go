@@ -86,7 +86,7 @@ func (w *Worker) decide(ctx context.Context, v *view, record gate.Record, comman
 		return nil, false, err
 	}
 	texts := append(slices.DeleteFunc(slices.Clone(commands), func(c inbox.Command) bool { return !isText(c) }), r.missed()...)
-	if err := w.complete(ctx, v.repo, v.snap, v.policy, record, commandPeople(texts)); err != nil {
+	if err := w.complete(ctx, v, record, commandPeople(texts)); err != nil {
 		return nil, false, err
 	}
 	heard, err := r.hearAll(ctx, texts)

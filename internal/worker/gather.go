@@ -25,6 +25,7 @@ type guess struct {
 	record       gate.Record    // as it was read last
 	alone        bool           // who else may approve will be asked: see readWriters
 	history      ledger.History // what people said, and what else was entered
+	behind       bool           // how far the head is behind will be asked: see readBehind
 }
 
 // gathered is what one round of reading brought.
@@ -56,6 +57,9 @@ func (w *Worker) gather(ctx context.Context, repo *hub.Repo, number int, g guess
 	w.readHead(ctx, r, repo, s, g.pr.HeadSHA)
 	w.readBase(ctx, r, repo, s, g.pr)
 	w.readPeople(ctx, r, repo, s, g.people)
+	if g.behind {
+		w.readBehind(ctx, r, repo, s, g.pr)
+	}
 	if g.alone {
 		into(ctx, r, repo.Writers, func(v gate.Reading[[]gate.Collaborator]) { s.writers = v })
 	}
@@ -81,6 +85,9 @@ func (w *Worker) mend(ctx context.Context, repo *hub.Repo, out gathered, g guess
 	}
 	if pr.BaseRef != g.pr.BaseRef || pr.HeadRef != g.pr.HeadRef || pr.HeadRepoID != g.pr.HeadRepoID {
 		w.readBase(ctx, r, repo, s, pr)
+	}
+	if g.behind {
+		w.readBehind(ctx, r, repo, s, pr)
 	}
 	if ofAnotherHead(s, pr) {
 		w.readChange(ctx, r, repo, s, pr.Number)
@@ -157,6 +164,20 @@ func (w *Worker) readBase(ctx context.Context, r *round, repo *hub.Repo, s *snap
 		func(v gate.Reading[[]gate.Branch]) { s.dangling = v })
 }
 
+// readBehind reads how far the head is behind its base, unless that was asked
+// for before.
+func (w *Worker) readBehind(ctx context.Context, r *round, repo *hub.Repo, s *snapshot, pr gate.PullRequest) {
+	of := pr.HeadSHA + " " + pr.BaseRef
+	if pr.HeadSHA == "" || pr.BaseRef == "" || s.behindOf == of {
+		return
+	}
+	s.behindOf = of
+	into(ctx, r, func(ctx context.Context) (gate.Behind, error) {
+		d, err := repo.Diverge(ctx, pr.HeadSHA, pr.BaseRef)
+		return gate.Behind{Commits: d.AheadBy, Files: d.Files, FilesCut: d.FilesCut}, err
+	}, func(v gate.Reading[gate.Behind]) { s.behind = v })
+}
+
 func (w *Worker) readIssues(ctx context.Context, r *round, repo *hub.Repo, s *snapshot, severity policy.Severity) {
 	for _, label := range []string{severity.SEV1, severity.SEV2} {
 		if has(s, s.issues, label) {
@@ -188,8 +209,12 @@ func (w *Worker) readPeople(ctx context.Context, r *round, repo *hub.Repo, s *sn
 
 // complete reads what only the pull request's own content tells to read: the
 // people and teams whom its record, its reviews and its policy name.
-func (w *Worker) complete(ctx context.Context, repo *hub.Repo, s *snapshot, p *policy.Policy, record gate.Record, people []string) error {
+func (w *Worker) complete(ctx context.Context, v *view, record gate.Record, people []string) error {
+	repo, s, p := v.repo, v.snap, v.policy
 	r := &round{w: w}
+	if p.AsksForBase(policy.ClassOf(p, v.pr, record, s.files)) {
+		w.readBehind(ctx, r, repo, s, v.pr)
+	}
 	w.readIssues(ctx, r, repo, s, p.Severity)
 	for _, review := range s.reviews.Value {
 		if review.State == gate.Approved || review.State == gate.ChangesRequested {

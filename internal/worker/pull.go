@@ -162,7 +162,7 @@ func (w *Worker) judge(ctx context.Context, v *view) (outcome, gate.Evaluation, 
 	if err := w.completeFor(ctx, v, record); err != nil {
 		return out, gate.Evaluation{}, err
 	}
-	if err := w.complete(ctx, v.repo, v.snap, v.policy, record, commandPeople(commands)); err != nil {
+	if err := w.complete(ctx, v, record, commandPeople(commands)); err != nil {
 		return out, gate.Evaluation{}, err
 	}
 	if err := w.readHotfix(ctx, v, record); err != nil {
@@ -278,6 +278,7 @@ func (w *Worker) guess(ctx context.Context, job queue.Job) (guess, error) {
 	g.alone = w.policyGuess(job.Subject.ID).Solo || slices.ContainsFunc(last.Findings, func(f gate.Finding) bool {
 		return f.Requirement == "review/approvals" && f.Status.Blocks()
 	})
+	g.behind = w.policyGuess(job.Subject.ID).AsksForBase(last.Class)
 	g.owners, g.record = w.policyGuess(job.Subject.ID).Owners(last.Record), last.Record
 	return g, errors.Join(err, lastErr)
 }

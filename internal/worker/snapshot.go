@@ -28,6 +28,8 @@ type snapshot struct {
 	leaks        gate.Reading[gate.LeakScan]
 	alerts       gate.Reading[[]gate.Alert]
 	dangling     gate.Reading[[]gate.Branch]
+	behind       gate.Reading[gate.Behind]
+	behindOf     string // of which head and base that was asked for
 	comments     gate.Reading[[]gate.Comment]
 	policy       gate.Reading[hub.File]
 	organization gate.Reading[hub.File]
@@ -72,6 +74,7 @@ func (s *snapshot) RequiredChecks() gate.Reading[[]gate.RequiredCheck] { return 
 func (s *snapshot) Leaks() gate.Reading[gate.LeakScan]                 { return s.leaks }
 func (s *snapshot) Alerts() gate.Reading[[]gate.Alert]                 { return s.alerts }
 func (s *snapshot) DanglingBranches() gate.Reading[[]gate.Branch]      { return s.dangling }
+func (s *snapshot) Behind() gate.Reading[gate.Behind]                  { return s.behind }
 func (s *snapshot) Writers() gate.Reading[[]gate.Collaborator]         { return s.writers }
 func (s *snapshot) Decisions() []gate.PersonDecision                   { return s.history.Decisions }
 
@@ -134,7 +137,7 @@ func (s *snapshot) times() map[string]time.Time {
 	for name, at := range map[string]time.Time{
 		"changed files": s.files.At, "commits": s.commits.At, "reviews": s.reviews.At, "checks": s.checks.At,
 		"rules of the base branch": s.required.At, "secret-scanning alerts": s.alerts.At,
-		"merged branches": s.dangling.At, "policy": s.policy.At, "CODEOWNERS": s.codeOwners.At,
+		"merged branches": s.dangling.At, "policy": s.policy.At, "CODEOWNERS": s.codeOwners.At, "state of the base branch": s.behind.At,
 	} {
 		if !at.IsZero() {
 			times[name] = at
