@@ -73,3 +73,63 @@ func TestBehindCannotBeRead(t *testing.T) {
 	pr.Comment("dana", "/recheck")
 	w.shows(pr, "READY · high")
 }
+
+// What is no ordinary file makes a change high, and the finding says what it is.
+func TestLinksSubmodulesAndPointersAreHigh(t *testing.T) {
+	const sha = "0123456789abcdef0123456789abcdef01234567"
+	for name, tt := range map[string]struct {
+		text, mode, want string
+	}{
+		"a link":             {"../../etc/secrets", "120000", "risk-floor · declared medium, but cart/lib, a symbolic link, makes it high"},
+		"a submodule":        {"Subproject commit " + sha + "\n", "160000", "risk-floor · declared medium, but cart/lib, a submodule, makes it high"},
+		"a pointer":          {"version https://git-lfs.github.com/spec/v1\noid sha256:12\nsize 3\n", "100644", "risk-floor · declared medium, but cart/lib, a pointer to content in Git LFS"},
+		"a file":             {"../../etc/secrets", "100644", ""},
+		"a binary file":      {"a\x00b", "100644", ""},
+		"a link in binary":   {"a\x00b", "120000", "risk-floor · declared medium, but cart/lib, a symbolic link, makes it high"},
+		"a mode that is set": {"#!/bin/sh\n", "100755", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			pr := w.opens("medium")
+			pr.PushCommits("kim", sandbox.Commit{Files: map[string]string{"cart/lib": tt.text}, Modes: map[string]string{"cart/lib": tt.mode}, Message: "Lib"})
+			pr.Check("build", "success")
+			pr.Approve("lee")
+			pr.Comment("dana", "/go "+pr.Head())
+			if tt.want == "" {
+				w.shows(pr, "READY · medium")
+				return
+			}
+			w.shows(pr, "NOT READY · "+tt.want[:40])
+			if v := w.stays(pr, "NOT READY · risk-floor"); !strings.Contains(strings.ReplaceAll(v.Title+v.Summary, "`", ""), strings.TrimPrefix(tt.want, "risk-floor · ")) {
+				t.Errorf("%q is not said:\n%s\n%s", tt.want, v.Title, v.Summary)
+			}
+		})
+	}
+}
+
+// A file that becomes a link may keep its text and so have no patch. A link that
+// was there before is none of the pull request's.
+func TestAFileBecomesALink(t *testing.T) {
+	w := newWorld(t)
+	w.repo.PushCommits("sam", "main", sandbox.Commit{Files: map[string]string{"cart/old": "x", "cart/lib": "../../etc/secrets"}, Modes: map[string]string{"cart/old": "120000"}, Message: "Before"})
+	pr := w.ready()
+	w.quiet()
+	pr.PushCommits("kim", sandbox.Commit{Files: map[string]string{"cart/lib": "../../etc/secrets"}, Modes: map[string]string{"cart/lib": "120000"}, Message: "The same text, another mode"})
+	pr.Check("build", "success")
+	w.shows(pr, "NOT READY · risk-floor")
+}
+
+// While the tree cannot be read nothing passes, and afterwards it does.
+func TestTreeThatCannotBeReadYet(t *testing.T) {
+	w := newWorld(t)
+	w.repo.Fail(sandbox.Fault{Route: "/repos/{owner}/{repo}/git/trees/{tree_sha}", Status: 502})
+	pr := w.opens("medium")
+	pr.PushCommits("kim", sandbox.Commit{Files: map[string]string{"VERSION": "1.2"}, Message: "Version"})
+	pr.Check("build", "success")
+	pr.Approve("lee")
+	pr.Comment("dana", "/go "+pr.Head())
+	w.shows(pr, "WAITING · github-down")
+	w.repo.Mend()
+	pr.Comment("dana", "/recheck")
+	w.shows(pr, "READY · medium")
+}

@@ -114,7 +114,21 @@ type File struct {
 	Deletions  int
 	ContentSHA string // of the blob
 	HeadSHA    string // the head for which it was listed, where GitHub says
+	Kind       FileKind
 }
+
+// FileKind is what the head has at a changed path, where that is known to be no
+// ordinary file.
+type FileKind string
+
+// The kinds of files.
+const (
+	FileOrdinary  FileKind = ""
+	FileLink      FileKind = "link"      // a symbolic link
+	FileSubmodule FileKind = "submodule" // a commit of another repository
+	FilePointer   FileKind = "pointer"   // stands for content in Git LFS
+	FileUntold    FileKind = "untold"    // a link perhaps: the tree cannot be read
+)
 
 // Commit is one commit of a pull request.
 type Commit struct {

@@ -71,6 +71,11 @@ func floorOf(p *Policy, labels []string, files gate.Reading[[]gate.File]) floorR
 			}
 		}
 	}
+	for _, f := range files.Value {
+		if because := sensitiveKind(f); because != "" {
+			raise(gate.High, because)
+		}
+	}
 	return floor
 }
 

@@ -160,7 +160,9 @@ func (r *Repo) treeJSON(sha, prefix string, deep bool) []object {
 	list := []object{}
 	for _, e := range r.objects.trees[sha] {
 		o := object{"path": prefix + e.name, "mode": e.mode, "sha": e.sha}
-		if e.mode == "040000" {
+		if e.mode == "160000" {
+			o["type"] = "commit" // of another repository: there is nothing to read here
+		} else if e.mode == "040000" {
 			o["type"], o["url"] = "tree", r.api("/git/trees/%s", e.sha)
 		} else {
 			o["type"], o["url"], o["size"] = "blob", r.api("/git/blobs/%s", e.sha), len(r.objects.blobs[e.sha])

@@ -156,6 +156,9 @@ func (w *Worker) judge(ctx context.Context, v *view) (outcome, gate.Evaluation, 
 		return out, gate.Evaluation{}, err
 	}
 	record := w.recordOf(v)
+	if err := w.readKinds(ctx, v, record); err != nil {
+		return out, gate.Evaluation{}, err
+	}
 	if err := w.propose(ctx, v, record); err != nil {
 		return out, gate.Evaluation{}, err
 	}

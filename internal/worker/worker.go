@@ -89,8 +89,9 @@ type Worker struct {
 	policies sync.Map // repository id → *policy.Policy last in force, as a guess
 	missing  sync.Map // installation id → when its organization was seen to have no policy
 	scans    *lru.Cache[[sha256.Size]byte, gate.LeakScan]
-	merges   *lru.Cache[string, bool]      // merge commit → whether it is mechanical
-	headless *lru.Cache[commit, time.Time] // when GitHub last said that they head nothing
+	merges   *lru.Cache[string, bool]                     // merge commit → whether it is mechanical
+	kinds    *lru.Cache[string, map[string]gate.FileKind] // commit → paths that are no ordinary files
+	headless *lru.Cache[commit, time.Time]                // when GitHub last said that they head nothing
 }
 
 // scansKept is for how many diffs the outcome of the search for credentials is
@@ -129,7 +130,11 @@ func New(c Config) (*Worker, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Worker{Config: c, scans: scans, merges: merges, headless: headless}, nil
+	kinds, err := lru.New[string, map[string]gate.FileKind](kindsKept)
+	if err != nil {
+		return nil, err
+	}
+	return &Worker{Config: c, scans: scans, merges: merges, kinds: kinds, headless: headless}, nil
 }
 
 // Work looks at the subject of a job.
