@@ -182,6 +182,7 @@ type Check struct {
 	Name   string
 	App    int64  // the App's id; 0 for a commit status
 	AppTag string // the App's slug, "" for a commit status
+	Suite  int64  // the check suite's id; 0 for a commit status
 	Status bool   // a commit status, which anyone with push access can write
 	// State is one of: queued, in_progress, success, failure, neutral,
 	// cancelled, skipped, timed_out, action_required, stale, startup_failure,
@@ -189,6 +190,14 @@ type Check struct {
 	State     string
 	URL       string
 	StartedAt time.Time
+}
+
+// WorkflowRun is a run of a workflow of GitHub Actions, whose jobs report as the
+// check runs of one suite.
+type WorkflowRun struct {
+	Suite int64
+	Path  string // of the workflow's file
+	Event string // that started it: pull_request, push
 }
 
 // RequiredCheck is a check that the base branch's own rules require.
@@ -242,6 +251,8 @@ type Collaborator struct {
 type Issue struct {
 	Number int
 	Title  string
+	Body   string
+	Author User // without an ID when the account is gone
 	Labels []string
 	URL    string
 }
@@ -312,7 +323,9 @@ type Alert struct {
 	Rule      string
 	URL       string
 	CreatedAt time.Time
-	Commits   []string // where the secret lies, as far as GitHub says
+	Commits   []string // in which the secret lies
+	// Unplaced says why it is not known where the secret lies, when it is not.
+	Unplaced *Unreadable
 }
 
 // Comment is a comment of a pull request's conversation.

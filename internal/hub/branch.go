@@ -50,7 +50,7 @@ func (r *Repo) DanglingBranches(ctx context.Context, pr gate.PullRequest) ([]gat
 	whole := false
 	group, gctx := errgroup.WithContext(ctx)
 	group.Go(func() (err error) {
-		since, err = r.lastPublished(gctx)
+		since, err = r.LastPublished(gctx)
 		return err
 	})
 	group.Go(func() (err error) {

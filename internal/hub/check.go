@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/google/go-github/v60/github"
@@ -20,6 +21,7 @@ import (
 
 var (
 	actRuns     = act{"list check runs", "the check runs", "Checks: read"}
+	actWorkflow = act{"list workflow runs", "the workflow runs", "Actions: read"}
 	actStatuses = act{"list statuses", "the commit statuses", "Commit statuses: read"}
 	actRules    = act{"read rules", "the rules of the base branch", "Metadata: read"}
 	actBranch   = act{"read branch", "the branch", "Contents: read"}
@@ -28,8 +30,8 @@ var (
 )
 
 // Checks returns the check runs and commit statuses on a commit, our own too.
-// Of the runs of one name by one App only the newest is returned, by id and
-// over all suites and re-runs; but one that was skipped or is neutral does not
+// Of the runs of one name by one App in one suite only the newest is returned,
+// by id and over all re-runs; but one that was skipped or is neutral does not
 // hide the run before it when that one failed. Of statuses the newest of each
 // context is returned. The order is by name.
 func (r *Repo) Checks(ctx context.Context, sha string) ([]gate.Check, error) {
@@ -76,6 +78,7 @@ func convertRun(w *wants, run *github.CheckRun) gate.Check {
 		Name:      wantSome(w, "name", run.Name),
 		App:       run.GetApp().GetID(),
 		AppTag:    run.GetApp().GetSlug(),
+		Suite:     run.GetCheckSuite().GetID(),
 		State:     wantSome(w, "status", run.Status),
 		URL:       run.GetHTMLURL(),
 		StartedAt: run.GetStartedAt().Time,
@@ -90,18 +93,18 @@ func convertRun(w *wants, run *github.CheckRun) gate.Check {
 	return check
 }
 
-// newestRuns keeps the run of each App and name that counts.
+// newestRuns keeps the run of each name in each suite that counts.
 func newestRuns(runs []gate.Check) []gate.Check {
 	slices.SortFunc(runs, func(a, b gate.Check) int { return cmp.Compare(b.ID, a.ID) })
 	type key struct {
-		app  int64
-		name string
+		app, suite int64
+		name       string
 	}
 	at := map[key]int{}
 	var newest []gate.Check
 	settled := map[key]bool{}
 	for _, run := range runs {
-		k := key{run.App, run.Name}
+		k := key{run.App, run.Suite, run.Name}
 		hollow := run.State == "skipped" || run.State == "neutral"
 		i, seen := at[k]
 		switch {
@@ -117,6 +120,28 @@ func newestRuns(runs []gate.Check) []gate.Check {
 		}
 	}
 	return newest
+}
+
+// WorkflowRuns lists the runs of GitHub Actions for a commit. The path of the
+// workflow's file is without the ref that GitHub puts behind it in some answers.
+func (r *Repo) WorkflowRuns(ctx context.Context, sha string) ([]gate.WorkflowRun, error) {
+	k := r.call(actWorkflow, "@"+gate.Short(sha), "actions/runs").with("head_sha", sha)
+	wire, err := readAll(ctx, r.c, k, field[wireWorkflowRun]("workflow_runs"))
+	if err != nil {
+		return nil, err
+	}
+	wire = slices.DeleteFunc(wire, func(run wireWorkflowRun) bool { return run.HeadSHA == nil || *run.HeadSHA != sha })
+	return each(k, wire, func(w *wants, run *wireWorkflowRun) gate.WorkflowRun {
+		path, _, _ := strings.Cut(wantSome(w, "path", run.Path), "@")
+		return gate.WorkflowRun{Suite: wantSome(w, "check_suite_id", run.Suite), Path: path, Event: wantSome(w, "event", run.Event)}
+	})
+}
+
+type wireWorkflowRun struct {
+	HeadSHA *string `json:"head_sha"`
+	Suite   *int64  `json:"check_suite_id"`
+	Path    *string `json:"path"`
+	Event   *string `json:"event"`
 }
 
 func (r *Repo) statuses(ctx context.Context, sha string) ([]gate.Check, error) {

@@ -171,9 +171,9 @@ func convertRelease(w *wants, l *github.RepositoryRelease) gate.Release {
 	return release
 }
 
-// lastPublished returns when the latest full release was published, the zero
+// LastPublished returns when the latest full release was published, the zero
 // time when there is none. It reads one page.
-func (r *Repo) lastPublished(ctx context.Context) (time.Time, error) {
+func (r *Repo) LastPublished(ctx context.Context) (time.Time, error) {
 	k := r.call(actReleases, "", "releases")
 	p, _, err := readPage(ctx, r.c, k, bare[github.RepositoryRelease], nil)
 	if err != nil {

@@ -47,6 +47,8 @@ func (r *Repo) SevereIssues(ctx context.Context, label string) ([]gate.Issue, er
 		issue := gate.Issue{
 			Number: wantSome(w, "number", i.Number),
 			Title:  want(w, "title", i.Title),
+			Body:   i.GetBody(),
+			Author: mayUser(w, "user", i.User),
 			URL:    wantSome(w, "html_url", i.HTMLURL),
 		}
 		for _, l := range wantList(w, "labels", i.Labels) {
@@ -121,7 +123,9 @@ type location struct {
 }
 
 // Alerts lists the open secret-scanning alerts with the commits in which the
-// secrets lie. [KindDisabled] means that the feature is off, [KindPermission]
+// secrets lie, or why that is not known. GitHub tells it with the alert where
+// there is one place; of the others it is asked each time, since an old alert
+// gets new places, and an answer that is still true costs nothing. [KindDisabled] means that the feature is off, [KindPermission]
 // that the App may not see it, [KindMissing] that GitHub does not tell which.
 func (r *Repo) Alerts(ctx context.Context) ([]gate.Alert, error) {
 	k := r.call(actAlerts, "", "secret-scanning/alerts").with("state", "open", "hide_secret", "true")
@@ -141,6 +145,7 @@ func (r *Repo) Alerts(ctx context.Context) ([]gate.Alert, error) {
 		return nil, err
 	}
 	group, gctx := errgroup.WithContext(ctx)
+	group.SetLimit(locating)
 	for i, a := range wire {
 		if a.First != nil && a.First.SHA != "" && a.More != nil && !*a.More {
 			alerts[i].Commits = []string{a.First.SHA}
@@ -148,6 +153,10 @@ func (r *Repo) Alerts(ctx context.Context) ([]gate.Alert, error) {
 		}
 		group.Go(func() (err error) {
 			alerts[i].Commits, err = r.alertCommits(gctx, alerts[i].Number)
+			if _, limited := RetryAfter(err); err != nil && !limited {
+				why := Unreadable(err)
+				alerts[i].Unplaced, err = &why, nil
+			}
 			return err
 		})
 	}
@@ -157,6 +166,9 @@ func (r *Repo) Alerts(ctx context.Context) ([]gate.Alert, error) {
 	return alerts, nil
 }
 
+// locating is of how many alerts at once it is asked where they lie.
+const locating = 8
+
 func (r *Repo) alertCommits(ctx context.Context, n int) ([]string, error) {
 	k := r.call(actLocations, number(n), "secret-scanning/alerts/"+strconv.Itoa(n)+"/locations")
 	wire, err := readAll(ctx, r.c, k, bare[struct {
@@ -164,6 +176,9 @@ func (r *Repo) alertCommits(ctx context.Context, n int) ([]string, error) {
 	}])
 	if err != nil {
 		return nil, err
+	}
+	if len(wire) == 0 { // it lies somewhere
+		return nil, k.fail(&Error{Kind: KindMissing, Message: "no place is listed"})
 	}
 	var commits []string
 	for _, l := range wire {

@@ -14,12 +14,14 @@ import (
 
 // ChecksEvidence is what code/checks asks.
 type ChecksEvidence interface {
-	FilesEvidence
+	OwnersEvidence
 	// Checks lists check runs and commit statuses on the head commit, without
 	// those of Gonogo itself.
 	Checks() gate.Reading[[]gate.Check]
 	// RequiredChecks lists what the base branch's own rules require.
 	RequiredChecks() gate.Reading[[]gate.RequiredCheck]
+	// WorkflowRuns lists the runs of GitHub Actions for the head commit.
+	WorkflowRuns() gate.Reading[[]gate.WorkflowRun]
 }
 
 // codeAwaited marks a check that has not reported yet, within its grace.
@@ -30,8 +32,13 @@ const codeAwaited = "ci-awaited"
 const graceForChecks = 2 * time.Minute
 
 // checks: the checks that the policy lists, else those that the base branch
-// requires, else all that report, are green on the head commit.
+// requires, else all that report, are green on the head commit, those that the
+// policy pins came from there, and what changes CI was looked at.
 func checks(q question, e ChecksEvidence) []gate.Finding {
+	return append(greenChecks(q, e), ciChanged(q, e)...)
+}
+
+func greenChecks(q question, e ChecksEvidence) []gate.Finding {
 	results := e.Checks()
 	if !results.Known {
 		return one(unread("the check results", results.Why))
@@ -39,12 +46,12 @@ func checks(q question, e ChecksEvidence) []gate.Finding {
 	newest := newestChecks(results.Value)
 	namesake := slices.IndexFunc(newest, func(c gate.Check) bool { return c.Name == q.Policy.Check })
 	if namesake < 0 {
-		return judgeChecks(q, e, newest)
+		return union(judgeChecks(q, e, newest), runChecks(q, e, results.Value))
 	}
 	// A check of our name that is not ours is no CI: it proves nothing, and may be
 	// somebody's attempt to stand in for us.
 	others := slices.DeleteFunc(slices.Clone(newest), func(c gate.Check) bool { return c.Name == q.Policy.Check })
-	return append(judgeChecks(q, e, others), gate.Finding{
+	return append(union(judgeChecks(q, e, others), runChecks(q, e, results.Value)), gate.Finding{
 		Status: gate.Advisory, Code: "check-name-taken", By: gate.ByAdmin, Link: newest[namesake].URL,
 		Fact: "something else reports a check named " + gate.Quote(q.Policy.Check) + ", which is not counted",
 		Fix:  "pin the required check to this App in the branch's rules, so that nobody else's can satisfy it",
@@ -152,7 +159,7 @@ func allChecks(q question, e FilesEvidence, newest []gate.Check) []gate.Finding 
 		return one(f)
 	}
 	succeeded := slices.ContainsFunc(newest, func(c gate.Check) bool { return c.State == "success" })
-	lenient := succeeded && !changesWorkflows(e)
+	lenient := succeeded && !changesCI(q, e)
 	return checkFindings(q, slices.DeleteFunc(slices.Clone(newest), func(c gate.Check) bool { return c.State == "skipped" && lenient }))
 }
 
@@ -185,13 +192,6 @@ func quotedList(names []string) string {
 	return strings.Join(quoted, ", ")
 }
 
-func changesWorkflows(e FilesEvidence) bool {
-	files := e.Files()
-	return !files.Known || slices.ContainsFunc(touched(files.Value), func(name string) bool {
-		return strings.HasPrefix(name, ".github/workflows/") || strings.HasPrefix(name, ".github/actions/")
-	})
-}
-
 func missingChecks(q question, fact string) gate.Finding {
 	f := gate.Finding{Code: codeAwaited, Status: gate.Pending, By: gate.ByItself, Fact: fact + " yet"}
 	if q.Now.Sub(q.HeadSeen) >= graceForChecks {
@@ -204,8 +204,8 @@ func missingChecks(q question, fact string) gate.Finding {
 }
 
 // newestChecks returns the newest result of each name and App, in a stable
-// order. A newer run that was skipped or neutral does not cover an older
-// failure.
+// order. A newer run that was skipped or neutral does not cover an older one that
+// failed or is not done.
 func newestChecks(all []gate.Check) []gate.Check {
 	type key struct {
 		name   string
@@ -216,7 +216,7 @@ func newestChecks(all []gate.Check) []gate.Check {
 	sorted := slices.SortedFunc(slices.Values(all), func(a, b gate.Check) int { return cmp.Compare(a.ID, b.ID) })
 	for _, c := range sorted {
 		k := key{c.Name, c.App, c.Status}
-		if old, ok := newest[k]; ok && inconclusive(c.State) && failed(old.State) {
+		if old, ok := newest[k]; ok && inconclusive(c.State) && !inconclusive(old.State) && old.State != "success" {
 			continue
 		}
 		newest[k] = c

@@ -148,6 +148,8 @@ func enforces(org *Policy, enforced places) *Policy {
 	keep(&by.Monitoring.Hotfix, builtIn.Monitoring.Hotfix, watched("monitoring.hotfix"))
 	keep(&by.Monitoring.Architectural, builtIn.Monitoring.Architectural, watched("monitoring.architectural"))
 	by.Checks.Apps = only(by.Checks.Apps, func(name string) bool { return says("code/checks", "checks.apps."+name) })
+	by.Checks.Runs = only(by.Checks.Runs, func(name string) bool { return says("code/checks", "checks.runs."+name) })
+	keep(&by.Checks.Files, builtIn.Checks.Files, says("code/checks", "checks.files"))
 	by.Components = only(by.Components, func(name string) bool { return says("review/scope", "components."+name) })
 	by.Signoffs = only(by.Signoffs, func(name string) bool {
 		id := gate.Requirement("communication/docs")

@@ -95,7 +95,7 @@ var requirements = [...]requirement{
 	{"review/scope", "all touched paths lie in the release scope", func(q question, e Evidence) []gate.Finding { return scope(q, e) }},
 	{"operational/rollback-trigger", "the rollback trigger is concrete", func(q question, _ Evidence) []gate.Finding { return rollbackTrigger(q) }},
 	{"operational/rollback-owner", "the rollback owner is known", func(q question, e Evidence) []gate.Finding { return rollbackOwner(q, e) }},
-	{"operational/rehearsal", "the rollback was rehearsed", func(q question, _ Evidence) []gate.Finding { return rehearsal(q) }},
+	{"operational/rehearsal", "the rollback was rehearsed", func(q question, e Evidence) []gate.Finding { return rehearsal(q, e) }},
 	{"operational/rollback-plan", "there is a rollback plan", func(q question, e Evidence) []gate.Finding { return rollbackPlan(q, e) }},
 	{"operational/drill", "the pre-release drill was run", func(q question, _ Evidence) []gate.Finding { return drill(q) }},
 	{"operational/on-call", "on-call owner and backup are two people", func(q question, e Evidence) []gate.Finding { return onCall(q, e) }},

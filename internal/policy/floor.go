@@ -58,6 +58,9 @@ func floorOf(p *Policy, labels []string, files gate.Reading[[]gate.File]) floorR
 	if slices.Contains(touched(files.Value), Path) { // whatever the floors of the file itself say
 		raise(gate.High, gate.Quote(Path)+", the policy itself")
 	}
+	for _, name := range p.ciFiles(files.Value) {
+		raise(gate.Medium, gate.Quote(name)+", which says what CI does,")
+	}
 	for _, rule := range p.Floors {
 		class := gate.ParseClass(rule.Class)
 		for _, label := range rule.Labels {

@@ -12,8 +12,8 @@ import (
 // and what others rehearse and announce before the merge is owed within 24 hours
 // of it. All else is asked as of anybody: checks, secrets, the record, vetoes.
 //
-// A claim is not enough: somebody with triage access must have labelled the
-// issue. The policy itself is never changed in the lane, so that what changes must
+// A claim is not enough: somebody with triage access, who wrote none of the change,
+// must have labelled the issue. The policy itself is never changed in the lane, so that what changes must
 // be known. And the lane makes lighter only what is built in. What a policy file
 // asks in another way than the built-in policy holds, as does what an
 // organization enforces, and a file that says who approves hotfixes has no lane.
@@ -21,10 +21,7 @@ import (
 // HotfixEvidence is what the lane asks.
 type HotfixEvidence interface {
 	SeverityEvidence
-	PeopleEvidence
-	// Labeller is who gave an issue of this repository the label that it has;
-	// nobody where its history does not tell.
-	Labeller(issue int, label string) gate.Reading[gate.User]
+	CommitsEvidence
 }
 
 // SevereIssue is an open issue and the label that makes it severe.
@@ -70,7 +67,7 @@ func laneOf(q question, e HotfixEvidence) lane {
 		return l // in a hurry nobody is to loosen the rules for good
 	}
 	for _, i := range q.Policy.HotfixOf(q.PR, q.Record, e) {
-		f := labelled(i, e)
+		f := labelled(q, i, e)
 		if f.Code == "hotfix-lane" {
 			return lane{i.Number, one(f), BuiltIn()}
 		}
@@ -79,8 +76,9 @@ func laneOf(q question, e HotfixEvidence) lane {
 	return l
 }
 
-// labelled says whether somebody with triage access made an issue severe.
-func labelled(i SevereIssue, e HotfixEvidence) gate.Finding {
+// labelled says whether somebody with triage access who wrote none of the change
+// made an issue severe.
+func labelled(q question, i SevereIssue, e HotfixEvidence) gate.Finding {
 	issue := fmt.Sprintf("#%d (%s)", i.Number, gate.Quote(i.Label))
 	no := gate.Finding{
 		Status: gate.Advisory, Code: "hotfix-no-lane", By: gate.ByDecider, Link: i.URL,
@@ -96,7 +94,16 @@ func labelled(i SevereIssue, e HotfixEvidence) gate.Finding {
 		no.Fact = "it cannot be told that a person labelled " + issue + ", which this hotfix fixes"
 		return no
 	}
-	switch has := e.Permission(by.Value.Login); {
+	commits := e.Commits()
+	switch has := permissionHeld(e, by.Value); {
+	case !commits.Known:
+		f := unread("the list of commits", commits.Why)
+		no.Fact, no.Fix = f.Fact, f.Fix
+		return no
+	case wroteIt(q.PR, commits.Value).include(by.Value):
+		no.Fact = fmt.Sprintf("%s, who labelled %s, which this hotfix fixes, wrote some of it", handle(by.Value), issue)
+		no.Fix = "somebody else with triage access takes the label off and puts it on again; until then nothing is lighter for this hotfix"
+		return no
 	case !has.Known:
 		f := unread("the permission of "+handle(by.Value)+", who labelled "+issue+",", has.Why)
 		no.Fact, no.Fix = f.Fact, f.Fix

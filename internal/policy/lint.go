@@ -13,7 +13,7 @@ var recordOnly = [...]struct {
 	judge func(question) []gate.Finding
 }{
 	{"operational/rollback-trigger", rollbackTrigger},
-	{"operational/rehearsal", rehearsal},
+	{"operational/rehearsal", func(q question) []gate.Finding { return rehearsal(q, nil) }},
 	{"operational/rollback-plan", func(q question) []gate.Finding { return rollbackPlan(q, nil) }},
 	{"operational/drill", drill},
 	{"operational/on-call", func(q question) []gate.Finding { return onCall(q, nil) }},

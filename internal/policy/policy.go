@@ -196,11 +196,23 @@ type Checks struct {
 	Required []string       `yaml:"required"`
 	Optional []string       `yaml:"optional"`
 	Apps     map[string]int `yaml:"apps"` // check name → id of the App that must report it
-	None     bool           `yaml:"none"`
+	// Runs pins checks of GitHub Actions to the workflow and the event by which
+	// they must have been run.
+	Runs map[string]RunOf `yaml:"runs" json:",omitempty"`
+	// Files are globs of what says what CI does, besides the usual places.
+	Files []string `yaml:"files" json:",omitempty"`
+	None  bool     `yaml:"none"`
 
 	// Besides means that Required comes beside what is asked where no checks are
 	// named, and not in its place.
 	Besides bool `yaml:"-" json:",omitempty"`
+}
+
+// RunOf is by which workflow run a check must have been made. One that is empty
+// is not asked.
+type RunOf struct {
+	Workflow string `yaml:"workflow"` // a path: .github/workflows/ci.yml
+	Event    string `yaml:"event"`    // pull_request, push
 }
 
 // Secrets says how strictly secret scanning is judged.
@@ -214,6 +226,10 @@ type Severity struct {
 	SEV2 string `yaml:"sev2"`
 	// SEV2From is the class from which an issue of the second kind blocks.
 	SEV2From string `yaml:"sev2_from"`
+
+	// Everywhere means that an issue counts whatever component it is of: the
+	// organization asks about issues, and the components are not its own.
+	Everywhere bool `yaml:"-" json:",omitempty"`
 }
 
 // Rehearsal limits the age of a rollback rehearsal.

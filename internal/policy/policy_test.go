@@ -52,12 +52,16 @@ type world struct {
 	overrides     []gate.PersonDecision
 	accepted      []gate.Acceptance
 	labeller      gate.Reading[gate.User]
+	runs          gate.Reading[[]gate.WorkflowRun]
+	released      gate.Reading[time.Time]
 	owners        gate.Reading[string]
 	items         map[gate.TrackerRef]gate.Reading[gate.TrackerItem]
 }
 
 func (w *world) Signoffs() []gate.Signoff                                 { return w.signoffs }
 func (w *world) Labeller(issue int, label string) gate.Reading[gate.User] { return w.labeller }
+func (w *world) WorkflowRuns() gate.Reading[[]gate.WorkflowRun]           { return w.runs }
+func (w *world) LastRelease() gate.Reading[time.Time]                     { return w.released }
 func (w *world) Accepted() []gate.Acceptance                              { return w.accepted }
 func (w *world) Overrides() []gate.PersonDecision                         { return w.overrides }
 func (w *world) CodeOwners() gate.Reading[string]                         { return w.owners }
@@ -142,6 +146,8 @@ func fine() *world {
 		},
 		teams:  map[string]gate.Reading[[]gate.User]{},
 		owners: unreadable[string](gate.CauseMissing),
+
+		labeller: read(sam), released: read(time.Time{}),
 	}
 	w.PR = gate.PullRequest{
 		Repo: gate.Repository{ID: 7, Owner: "acme", Name: "shop"}, Number: 12, Author: kim, Open: true,
@@ -222,7 +228,7 @@ func TestVerdicts(t *testing.T) {
 		{"one job was skipped in a pull request that edits workflows", func(w *world) {
 			w.checks.Value = append(w.checks.Value, gate.Check{ID: 2, Name: "docs", State: "skipped"})
 			w.files.Value = append(w.files.Value, gate.File{Path: ".github/workflows/ci.yml"})
-		}, gate.Waiting, "action code/checks ci-skipped"},
+		}, gate.Waiting, "action code/checks ci-skipped\naction code/checks ci-changed"},
 		{"one job is neutral beside a green one", func(w *world) {
 			w.checks.Value = append(w.checks.Value, gate.Check{ID: 2, Name: "docs", State: "neutral"})
 		}, gate.Waiting, "action code/checks ci-neutral"},

@@ -35,8 +35,8 @@ const day = 24 * time.Hour
 
 // rehearsal: the record says that the rollback was rehearsed (not planned), how
 // long recovery took, and when; a rehearsal without a date counts, and that its
-// age is unknown is said.
-func rehearsal(q question) []gate.Finding {
+// age is unknown is said. What it links to must not be evidence of something else.
+func rehearsal(q question, e LinkEvidence) []gate.Finding {
 	if !q.Record.Found {
 		return nil
 	}
@@ -56,7 +56,7 @@ func rehearsal(q question) []gate.Finding {
 	case !duration.MatchString(age.ReplaceAllString(bare, " ")):
 		f.Code, f.Fact = "rehearsal-no-time", "the rollback rehearsal does not say how long recovery took: "+gate.Quote(text)
 	default:
-		return rehearsalAge(q, f, text)
+		return append(rehearsalAge(q, f, text), strayLinks(q, e, gate.FieldRehearsal, f.Type)...)
 	}
 	return one(f)
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"gonogo/internal/gate"
 )
@@ -16,6 +17,9 @@ type SecretsEvidence interface {
 	Leaks() gate.Reading[gate.LeakScan]
 	// Alerts lists GitHub's open secret-scanning alerts.
 	Alerts() gate.Reading[[]gate.Alert]
+	// LastRelease is when the repository last published a release, zero when it
+	// never did.
+	LastRelease() gate.Reading[time.Time]
 	// Accepted lists what people said in this pull request is no credential.
 	Accepted() []gate.Acceptance
 	PeopleEvidence
@@ -102,28 +106,50 @@ func LeakOf(scan gate.LeakScan, fingerprint string) bool {
 	return fingerprint != "" && slices.ContainsFunc(scan.Leaks, func(l gate.Leak) bool { return l.Fingerprint == fingerprint })
 }
 
-// alerts: an alert that lies in this pull request's commits blocks; any other
-// open alert is said. That alerts cannot be read is said too, and blocks where
-// the policy demands them; a passing fault always blocks.
+// alerts: an alert that lies in this pull request's commits blocks, and so does
+// one that was raised since the last release, and one of which it is not known
+// where it lies; any older one is said. Where nothing was ever released, only the
+// commits tell. That alerts cannot be read is said too, and blocks where the
+// policy demands them; a passing fault always blocks.
 func alerts(q question, e SecretsEvidence) []gate.Finding {
 	open := e.Alerts()
 	if !open.Known {
 		return one(unreadAlerts(open.Why, q.Policy))
 	}
 	var found []gate.Finding
-	unsure := false
 	for _, a := range slices.SortedFunc(slices.Values(open.Value), byNumber) {
-		f := openAlert(a)
-		inside := inPullRequest(q, e, a.Commits)
-		if len(a.Commits) == 0 || inside.Value {
-			f.Status = gate.Fail
-		} else if !inside.Known && !unsure {
-			unsure = true
-			found = append(found, unread("the list of commits", inside.Why))
-		}
-		found = append(found, f)
+		found = union(found, alertFindings(q, e, a))
 	}
 	return found
+}
+
+// alertFindings judges one open alert. What could not be read is a finding of its
+// own, so that it is read again.
+func alertFindings(q question, e SecretsEvidence, a gate.Alert) []gate.Finding {
+	f, inside := openAlert(a), inPullRequest(q, e, a.Commits)
+	last := e.LastRelease()
+	recent := last.Known && !last.Value.IsZero() && !a.CreatedAt.Before(last.Value)
+	switch {
+	case inside.Value:
+		f.Status = gate.Fail
+		f.Fact += ", and lies in a commit of this pull request"
+	case recent:
+		f.Status = gate.Fail
+		f.Fact += ", raised since the last release"
+	case a.Unplaced != nil && a.Unplaced.Cause == gate.CauseFault:
+		return []gate.Finding{f, unread(fmt.Sprintf("where the secret of alert %d lies", a.Number), *a.Unplaced)}
+	case a.Unplaced != nil:
+		f.Status = gate.Fail
+		f.Fact += ", and it cannot be told whether it lies in this pull request: " + a.Unplaced.Fact
+	case !inside.Known:
+		return []gate.Finding{f, unread("the list of commits", inside.Why)}
+	case !last.Known && last.Why.Cause != gate.CauseMissing: // without a list of releases there are none
+		return []gate.Finding{f, unread("when the last release was published", last.Why)}
+	default:
+		f.Fact += ", and older than this change"
+		f.Fix = "it blocks nothing here; " + f.Fix
+	}
+	return one(f)
 }
 
 func openAlert(a gate.Alert) gate.Finding {

@@ -16,10 +16,45 @@ import (
 // release manager who wrote none of it accepts that in so many words: a /go that
 // names the issue. One that does not name it may be older than the issue.
 
+// An issue counts when somebody with triage access made it severe: whoever fills
+// in an issue form has its labels put on, too, and those prove nothing. Nobody
+// else can label, so that a label by anybody but the issue's own author was put
+// on by somebody who had the access then, whatever became of it. What an App or a
+// bot puts on counts, and so does whatever cannot be told.
+//
+// Where the policy has components, an issue that names some of them counts for
+// those: see components.go. Any other counts for all.
+
 // SeverityEvidence is what code/severity asks.
 type SeverityEvidence interface {
+	FilesEvidence
+	PeopleEvidence
 	// SevereIssues lists the open issues with exactly this label.
 	SevereIssues(label string) gate.Reading[[]gate.Issue]
+	// Labeller is who gave an issue of this repository the label that it has;
+	// nobody where its history does not tell.
+	Labeller(issue int, label string) gate.Reading[gate.User]
+}
+
+// maxLabellers is of how many issues of one label it is asked who made them
+// severe. Of the rest it is not known, so that they count.
+const maxLabellers = 20
+
+// LabelledIssues lists, for each label of severe issues, those of which it
+// matters who made them severe, and all that a hotfix says it fixes.
+func (p *Policy) LabelledIssues(pr gate.PullRequest, r gate.Record, e SeverityEvidence) []SevereIssue {
+	list := p.HotfixOf(pr, r, e)
+	for _, label := range []string{p.Severity.SEV1, p.Severity.SEV2} {
+		issues := byIssueNumber(e.SevereIssues(label).Value)
+		for _, i := range issues[:min(len(issues), maxLabellers)] {
+			list = union(list, []SevereIssue{{i, label}})
+		}
+	}
+	return list
+}
+
+func byIssueNumber(issues []gate.Issue) []gate.Issue {
+	return slices.SortedFunc(slices.Values(issues), func(a, b gate.Issue) int { return cmp.Compare(a.Number, b.Number) })
 }
 
 // severity: no open SEV1 issue from low, no open SEV2 issue from the
@@ -46,13 +81,49 @@ func severe(q question, e Evidence, label string, weight gate.Status) []gate.Fin
 		fixes = fixed(q.PR)
 	}
 	var found []gate.Finding
-	for _, i := range slices.SortedFunc(slices.Values(issues.Value), func(a, b gate.Issue) int { return cmp.Compare(a.Number, b.Number) }) {
+	unsure := gate.Reading[bool]{Known: true}
+	for _, i := range byIssueNumber(issues.Value) {
 		if fixes[i.Number] {
 			continue
 		}
-		found = append(found, accepted(q, e, severeIssue(label, i, weight), i.Number))
+		f := severeIssue(label, i, weight)
+		confirmed := madeSevere(&f, SevereIssue{i, label}, e)
+		if !confirmed.Known && unsure.Known {
+			unsure = confirmed
+		}
+		if f.Status > gate.Advisory {
+			ofOthers(q, &f, i)
+		}
+		found = append(found, accepted(q, e, f, i.Number))
+	}
+	if !unsure.Known && unsure.Why.Cause == gate.CauseFault { // else nothing would have it read again
+		f := unread("who labelled an issue "+gate.Quote(label), unsure.Why)
+		f.Status = min(f.Status, weight)
+		found = append(found, f)
 	}
 	return found
+}
+
+// madeSevere takes the weight off a finding about an issue that an outsider's
+// form made severe. It is not known where that cannot be told; the issue counts
+// then.
+func madeSevere(f *gate.Finding, i SevereIssue, e SeverityEvidence) gate.Reading[bool] {
+	by := e.Labeller(i.Number, i.Label)
+	if !by.Known {
+		return gate.Reading[bool]{Why: by.Why, At: by.At}
+	}
+	u := by.Value
+	if u.ID == 0 || u.Bot || !u.Is(i.Author) || renamed(e, u) != "" {
+		return gate.Reading[bool]{Known: true, Value: true}
+	}
+	has := e.Permission(u.Login)
+	if !has.Known || has.Value >= gate.PermissionTriage {
+		return gate.Reading[bool]{Known: has.Known, Value: has.Known, Why: has.Why, At: has.At}
+	}
+	f.Status, f.Code = gate.Advisory, "severe-unconfirmed"
+	f.Fact += fmt.Sprintf("; %s, who has no triage access, opened it with that label", handle(u))
+	f.Fix = "if it is severe, somebody with triage access takes the label off and puts it on again"
+	return gate.Reading[bool]{Known: true}
 }
 
 // accepted turns the finding about an open issue into advice when a release
@@ -126,10 +197,9 @@ func fixed(pr gate.PullRequest) map[int]bool {
 }
 
 func eachLine(blocks []*markdown.Block, do func(string)) {
-	for _, b := range blocks {
+	eachBlock(blocks, func(b *markdown.Block) {
 		for _, line := range b.Lines {
 			do(line.String())
 		}
-		eachLine(b.Children, do)
-	}
+	})
 }

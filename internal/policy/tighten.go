@@ -201,6 +201,8 @@ func (t *tightening) checks() {
 	has.Besides = t.repository && len(has.Required) > 0 && len(t.by.Checks.Required) == 0
 	has.Required = union(has.Required, t.by.Checks.Required)
 	has.Apps = settleEach(t, "checks.apps", has.Apps, t.by.Checks.Apps, same[int])
+	has.Runs = settleEach(t, "checks.runs", has.Runs, t.by.Checks.Runs, same[RunOf])
+	has.Files = union(has.Files, t.by.Checks.Files)
 }
 
 // permissions are lists of which fewer entries ask for more: only what the
@@ -234,6 +236,7 @@ func (t *tightening) settings() {
 		settle(t, t.guards("review/scope"), "components", &p.Components, t.by.Components)
 	}
 	severe := t.guards("code/severity")
+	p.Severity.Everywhere = severe && t.repository && !reflect.DeepEqual(p.Components, org.Components)
 	settle(t, severe, "severity.sev1", &p.Severity.SEV1, org.Severity.SEV1)
 	settle(t, severe, "severity.sev2", &p.Severity.SEV2, org.Severity.SEV2)
 	settle(t, severe && later(p.Severity.SEV2From, org.Severity.SEV2From), "severity.sev2_from", &p.Severity.SEV2From, org.Severity.SEV2From)

@@ -14,6 +14,7 @@ import (
 
 // TrackerEvidence is what operational/tracker asks.
 type TrackerEvidence interface {
+	LinkEvidence
 	// TrackerItem is an item as its tracker shows it now; cause missing when
 	// there is none, or the App may not see it.
 	TrackerItem(gate.TrackerRef) gate.Reading[gate.TrackerItem]
@@ -118,8 +119,12 @@ func tracker(q question, e TrackerEvidence) []gate.Finding {
 		return nil
 	}
 	refs, odd := q.Policy.trackerItems(q.PR, q.Record)
-	if len(refs) == 0 && len(odd) > 0 {
-		return unclearItems(q, odd)
+	strange := strayLinks(q, e, gate.FieldTracker, "- Tracker items: #12, "+q.PR.Repo.FullName()+"#34")
+	odd = slices.DeleteFunc(odd, func(word string) bool {
+		return slices.ContainsFunc(strange, func(f gate.Finding) bool { return strings.Contains(f.Fact, word) })
+	})
+	if len(refs) == 0 && len(odd)+len(strange) > 0 {
+		return append(strange, unclearItems(q, odd)...)
 	}
 	if len(refs) == 0 || len(refs) > maxItems {
 		f := gate.Finding{
@@ -132,7 +137,7 @@ func tracker(q question, e TrackerEvidence) []gate.Finding {
 		}
 		return one(f)
 	}
-	found := unclearItems(q, odd)
+	found := append(strange, unclearItems(q, odd)...)
 	for _, ref := range refs {
 		found = append(found, trackerFinding(q, e, ref)...)
 	}

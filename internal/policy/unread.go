@@ -1,6 +1,10 @@
 package policy
 
-import "gonogo/internal/gate"
+import (
+	"time"
+
+	"gonogo/internal/gate"
+)
 
 // unreadEvidence stands for evidence that nobody has gathered: nothing of it is
 // known.
@@ -10,6 +14,8 @@ func (unreadEvidence) Files() (r gate.Reading[[]gate.File])                   { 
 func (unreadEvidence) Commits() (r gate.Reading[[]gate.Commit])               { return }
 func (unreadEvidence) Reviews() (r gate.Reading[[]gate.ReviewOf])             { return }
 func (unreadEvidence) Checks() (r gate.Reading[[]gate.Check])                 { return }
+func (unreadEvidence) WorkflowRuns() (r gate.Reading[[]gate.WorkflowRun])     { return }
+func (unreadEvidence) LastRelease() (r gate.Reading[time.Time])               { return }
 func (unreadEvidence) RequiredChecks() (r gate.Reading[[]gate.RequiredCheck]) { return }
 func (unreadEvidence) Leaks() (r gate.Reading[gate.LeakScan])                 { return }
 func (unreadEvidence) Alerts() (r gate.Reading[[]gate.Alert])                 { return }

@@ -90,7 +90,7 @@ func TestRehearsals(t *testing.T) {
 		w := fine()
 		w.Record.More[gate.FieldRehearsal] = tt.text
 		got := ""
-		for _, f := range rehearsal(question{Input: w.Input, class: gate.High}) {
+		for _, f := range rehearsal(question{Input: w.Input, class: gate.High}, w) {
 			got = f.Code
 			if f.Status == gate.Advisory {
 				got += " advisory"
@@ -106,7 +106,7 @@ func TestRehearsalAgeIsThePolicys(t *testing.T) {
 	w := fine()
 	w.Record.More[gate.FieldRehearsal] = "2025-11-02, staging, 6 min"
 	w.Policy.Rehearsal.MaxAgeDays = 0
-	if f := rehearsal(question{Input: w.Input}); len(f) > 0 {
+	if f := rehearsal(question{Input: w.Input}, w); len(f) > 0 {
 		t.Errorf("no limit, but %s", f[0].Code)
 	}
 }

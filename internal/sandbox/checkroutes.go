@@ -256,13 +256,20 @@ func listSuites(c *call, sha string) answer {
 	return countedOf(c, "check_suites", list, (*suite).json)
 }
 
+func (c *CheckRun) html() string {
+	if c.suite.run == 0 {
+		return web("%s/runs/%d", c.repo.fullName(), c.id)
+	}
+	return web("%s/actions/runs/%d/job/%d", c.repo.fullName(), c.suite.run, c.id)
+}
+
 func (c *CheckRun) json() object {
 	r := c.repo
 	url := r.api("/check-runs/%d", c.id)
 	status, conclusion := c.state()
 	return object{
 		"id": c.id, "node_id": nodeID("CheckRun", c.id), "name": c.name, "head_sha": c.sha, "external_id": c.externalID,
-		"url": url, "html_url": web("%s/runs/%d", r.fullName(), c.id), "details_url": c.detailsURL, "status": status,
+		"url": url, "html_url": c.html(), "details_url": c.detailsURL, "status": status,
 		"conclusion": orNil(conclusion), "started_at": stamp(c.started), "completed_at": stamp(c.ended),
 		"output": object{
 			"title": c.title, "summary": c.summary, "text": c.text, "annotations_count": len(c.annotations),

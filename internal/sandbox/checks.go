@@ -14,6 +14,8 @@ type suite struct {
 	id        int64
 	app       *App
 	requested bool // our App was asked for checks
+	workflow  Workflow
+	run       int64 // of the workflow; 0 for suites of other Apps
 	sha       string
 	branch    string
 	created   time.Time
@@ -59,10 +61,19 @@ type CheckView struct {
 	Actions    []Action
 }
 
+// Workflow is what GitHub Actions ran: the path of the workflow's file, and the
+// event that started it.
+type Workflow struct {
+	Path, Event string
+}
+
 // Check is what another App reports.
 type Check struct {
 	Name string
 	App  int64 // default: GitHub Actions
+	// Of is the workflow of which it is a job. Without one the API shows no
+	// workflow run.
+	Of Workflow
 	// Status is queued, in_progress or completed; default: completed when there
 	// is a conclusion, else in_progress.
 	Status     string
@@ -81,7 +92,7 @@ func (r *Repo) Check(sha string, k Check) *CheckRun {
 	if app == nil {
 		panic(fmt.Sprintf("sandbox: there is no App %d", k.App))
 	}
-	run := r.newRun(app, sha, k.Name)
+	run := r.newRunOf(app, sha, k.Name, k.Of)
 	if k.DetailsURL != "" {
 		run.detailsURL = k.DetailsURL
 	}
@@ -216,7 +227,11 @@ func (c *CheckRun) statusNow() string {
 }
 
 func (r *Repo) newRun(app *App, sha, name string) *CheckRun {
-	s := r.suiteOf(app, sha)
+	return r.newRunOf(app, sha, name, Workflow{})
+}
+
+func (r *Repo) newRunOf(app *App, sha, name string, of Workflow) *CheckRun {
+	s := r.suiteFor(app, sha, of)
 	r.dropOldest(s, name)
 	c := &CheckRun{
 		repo: r, suite: s, id: r.gh.newID(), app: app, name: name, sha: sha, status: "queued", started: r.gh.now(),
@@ -241,13 +256,18 @@ func (r *Repo) dropOldest(s *suite, name string) {
 	}
 }
 
-func (r *Repo) suiteOf(app *App, sha string) *suite {
+func (r *Repo) suiteOf(app *App, sha string) *suite { return r.suiteFor(app, sha, Workflow{}) }
+
+func (r *Repo) suiteFor(app *App, sha string, of Workflow) *suite {
 	for _, s := range r.suites {
-		if s.app == app && s.sha == sha {
+		if s.app == app && s.sha == sha && s.workflow == of {
 			return s
 		}
 	}
-	s := &suite{repo: r, id: r.gh.newID(), app: app, sha: sha, created: r.gh.now(), updated: r.gh.now()}
+	s := &suite{repo: r, id: r.gh.newID(), app: app, sha: sha, workflow: of, created: r.gh.now(), updated: r.gh.now()}
+	if of != (Workflow{}) {
+		s.run = r.gh.newID()
+	}
 	for _, name := range r.refNames("heads/") {
 		if r.refs["heads/"+name] == sha {
 			s.branch = name

@@ -35,7 +35,7 @@ func TestTour(t *testing.T) {
 	comment := pr.Comment("dana", "/go")
 	issue := w.repo.OpenIssue("sam", "Checkout is down", "Since noon", "SEV1")
 	issue.Label("sam", "payments")
-	pr.Check("build", "success")
+	w.repo.Check(pr.Head(), sandbox.Check{Name: "build", Conclusion: "success", Of: sandbox.Workflow{Path: ".github/workflows/ci.yml", Event: "pull_request"}})
 	pr.Status("ci", "lint", "success")
 	w.repo.AnnotatedTag("dana", "v1.0.0", w.repo.Tip("main"), "First")
 	release := w.repo.Release("dana", sandbox.ReleaseSpec{Tag: "v1.0.0"})
@@ -99,7 +99,7 @@ func TestTour(t *testing.T) {
 		shop + "/pulls/" + number, shop + "/pulls/" + number + "/files", shop + "/pulls/" + number + "/commits",
 		shop + "/pulls/" + number + "/reviews", shop + "/releases", shop + "/releases/latest",
 		shop + "/releases/tags/v1.0.0", fmt.Sprintf("%s/releases/%d", shop, release.ID()),
-		shop + "/rules/branches/main", shop + "/secret-scanning/alerts?state=open",
+		shop + "/actions/runs", shop + "/actions/runs?head_sha=" + head, shop + "/rules/branches/main", shop + "/secret-scanning/alerts?state=open",
 		fmt.Sprintf("%s/secret-scanning/alerts/%d/locations", shop, alert), shop + "/tags",
 	} {
 		w.app().get(path, http.StatusOK)

@@ -242,6 +242,7 @@ func (w *Worker) completeFor(ctx context.Context, v *view, record gate.Record) e
 	r := &round{w: w}
 	w.readCodeOwners(ctx, r, v.repo, v.snap, v.policy, v.pr.BaseRef)
 	w.readTracker(ctx, r, v.repo, v.snap, v.policy, v.pr, record)
+	w.readOrigins(ctx, r, v)
 	return r.wait()
 }
 

@@ -18,9 +18,9 @@ import (
 )
 
 // readCodeOwners reads CODEOWNERS of the base branch, where the policy asks for
-// the owners.
+// the owners, or what CI does is changed.
 func (w *Worker) readCodeOwners(ctx context.Context, r *round, repo *hub.Repo, s *snapshot, p *policy.Policy, base string) {
-	if base == "" || s.ownersOn == base || !p.Mentions("review/owners") {
+	if base == "" || s.ownersOn == base || !p.Mentions("review/owners") && !p.ChangesCI(s) {
 		return
 	}
 	s.ownersOn = base

@@ -233,25 +233,6 @@ func (r *room) mayAccept(ctx context.Context, c inbox.Command, cmd command.Comma
 	return "", nil, nil
 }
 
-// readHotfix reads who made the issues severe that a hotfix says it fixes.
-func (w *Worker) readHotfix(ctx context.Context, v *view, record gate.Record) error {
-	r := &round{w: w}
-	var people []string
-	issues := v.policy.HotfixOf(v.pr, record, v.snap)
-	for _, i := range issues {
-		into(ctx, r, func(ctx context.Context) (gate.User, error) { return v.repo.Labeller(ctx, i.Number, i.Label) },
-			func(got gate.Reading[gate.User]) { keep(v.snap, v.snap.labellers, labelOf(i.Number, i.Label), got) })
-	}
-	if err := r.wait(); err != nil {
-		return err
-	}
-	for _, i := range issues {
-		people = append(people, v.snap.Labeller(i.Number, i.Label).Value.Login)
-	}
-	w.readPeople(ctx, r, v.repo, v.snap, people)
-	return r.wait()
-}
-
 // saidAt is when c was said, by GitHub's clock.
 func saidAt(c inbox.Command) time.Time {
 	if c.CreatedAt.IsZero() || c.CreatedAt.After(c.ReceivedAt) {

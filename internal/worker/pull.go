@@ -168,7 +168,7 @@ func (w *Worker) judge(ctx context.Context, v *view) (outcome, gate.Evaluation, 
 	if err := w.complete(ctx, v, record, commandPeople(commands)); err != nil {
 		return out, gate.Evaluation{}, err
 	}
-	if err := w.readHotfix(ctx, v, record); err != nil {
+	if err := w.readLabellers(ctx, v, record); err != nil {
 		return out, gate.Evaluation{}, err
 	}
 	if out.unheard = v.deaf; !out.unheard {

@@ -27,6 +27,8 @@ type snapshot struct {
 	required     gate.Reading[[]gate.RequiredCheck]
 	leaks        gate.Reading[gate.LeakScan]
 	alerts       gate.Reading[[]gate.Alert]
+	runs         gate.Reading[[]gate.WorkflowRun]
+	released     gate.Reading[time.Time]
 	dangling     gate.Reading[[]gate.Branch]
 	behind       gate.Reading[gate.Behind]
 	behindOf     string // of which head and base that was asked for
@@ -73,6 +75,8 @@ func (s *snapshot) Checks() gate.Reading[[]gate.Check]                 { return 
 func (s *snapshot) RequiredChecks() gate.Reading[[]gate.RequiredCheck] { return s.required }
 func (s *snapshot) Leaks() gate.Reading[gate.LeakScan]                 { return s.leaks }
 func (s *snapshot) Alerts() gate.Reading[[]gate.Alert]                 { return s.alerts }
+func (s *snapshot) WorkflowRuns() gate.Reading[[]gate.WorkflowRun]     { return s.runs }
+func (s *snapshot) LastRelease() gate.Reading[time.Time]               { return s.released }
 func (s *snapshot) DanglingBranches() gate.Reading[[]gate.Branch]      { return s.dangling }
 func (s *snapshot) Behind() gate.Reading[gate.Behind]                  { return s.behind }
 func (s *snapshot) Writers() gate.Reading[[]gate.Collaborator]         { return s.writers }
@@ -136,7 +140,7 @@ func (s *snapshot) times() map[string]time.Time {
 	times := map[string]time.Time{}
 	for name, at := range map[string]time.Time{
 		"changed files": s.files.At, "commits": s.commits.At, "reviews": s.reviews.At, "checks": s.checks.At,
-		"rules of the base branch": s.required.At, "secret-scanning alerts": s.alerts.At,
+		"rules of the base branch": s.required.At, "secret-scanning alerts": s.alerts.At, "workflow runs": s.runs.At, "last release": s.released.At,
 		"merged branches": s.dangling.At, "policy": s.policy.At, "CODEOWNERS": s.codeOwners.At, "state of the base branch": s.behind.At,
 	} {
 		if !at.IsZero() {

@@ -236,12 +236,12 @@ func recordWriters(v *view) []string {
 }
 
 // readWriters reads who has write access, where that matters: when one person
-// may work alone, and when nobody else has approved.
+// may work alone, when nobody else has approved, and when what CI does is changed.
 func (w *Worker) readWriters(ctx context.Context, r *round, v *view) {
 	approved := slices.ContainsFunc(v.snap.reviews.Value, func(review gate.ReviewOf) bool {
 		return review.State == gate.Approved && !review.User.Is(v.pr.Author)
 	})
-	if approved && !v.policy.Solo || v.snap.writers.Known {
+	if approved && !v.policy.Solo && !v.policy.ChangesCI(v.snap) || v.snap.writers.Known {
 		return
 	}
 	into(ctx, r, v.repo.Writers, func(got gate.Reading[[]gate.Collaborator]) { v.snap.writers = got })

@@ -24,6 +24,7 @@ GET:/orgs/{org}/teams/{team_slug}
 GET:/orgs/{org}/teams/{team_slug}/members
 GET:/orgs/{org}/teams/{team_slug}/memberships/{username}
 GET:/repos/{owner}/{repo}
+GET:/repos/{owner}/{repo}/actions/runs
 POST:/repos/{owner}/{repo}/actions/runs/{run_id}/deployment_protection_rule
 GET:/repos/{owner}/{repo}/activity
 GET:/repos/{owner}/{repo}/branches
