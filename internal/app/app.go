@@ -94,7 +94,7 @@ func (a *App) build(ctx context.Context) (err error) {
 	}
 	a.worker, err = worker.New(worker.Config{
 		AppID: a.cfg.AppID, Hub: a.hub, Store: a.store, Ledger: a.ledger, Index: a.index, Queue: a.queue,
-		Scanner: scanner, Log: a.log, Now: a.cfg.Now, Mode: a.cfg.Mode, Check: a.cfg.Check, WebURL: webURL(a.cfg.GitHubURL), Observe: m.evaluation,
+		Scanner: scanner, Log: a.log, Now: a.cfg.Now, Mode: a.cfg.Mode, Check: a.cfg.Check, WebURL: webURL(a.cfg.GitHubURL), Observe: m.evaluation, Silenced: m.silences.Inc,
 	})
 	if err != nil {
 		return err

@@ -23,6 +23,7 @@ type metrics struct {
 	evaluations *prometheus.CounterVec
 	durations   prometheus.Histogram
 	calls       *prometheus.CounterVec
+	silences    prometheus.Counter
 	lastCall    atomic.Value // string: how GitHub answered last
 }
 
@@ -38,8 +39,9 @@ func newMetrics(a *App) *metrics {
 		}),
 		calls: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "gonogo_github_requests_total", Help: "Requests to GitHub by act and status."}, []string{"act", "status"}),
 	}
+	m.silences = prometheus.NewCounter(prometheus.CounterOpts{Name: "gonogo_silences_total", Help: "Conversations that had more comments of ours than is polite: an hour of silence each."})
 	m.lastCall.Store("unknown")
-	m.registry.MustRegister(m.deliveries, m.hints, m.evaluations, m.durations, m.calls,
+	m.registry.MustRegister(m.deliveries, m.hints, m.evaluations, m.durations, m.calls, m.silences,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m.gauge("gonogo_subjects_waiting", "Pull requests, releases, repositories and installations that wait to be looked at.", func(ctx context.Context) (int, error) {
 		d, err := a.queue.Depth(ctx)

@@ -77,11 +77,12 @@ func authorized(q question, e DecisionEvidence) []gate.Finding {
 	return append(append(found, ownerAmong(q, e, c)...), owed(len(c.counted), others, "release managers said /go", q.PR.HeadSHA)...)
 }
 
-// Waiting is a /go that waits until something can be read: who said it, and a
-// finding that says what, see Unread.
+// Waiting is a /go, or the sign-off of that name, that waits until something can
+// be read: who said it, and a finding that says what, see Unread.
 type Waiting struct {
-	User gate.User
-	Why  gate.Finding
+	User    gate.User
+	Why     gate.Finding
+	Signoff string // "" for a /go
 }
 
 // count is who has said GO.
@@ -125,7 +126,9 @@ func countGo(q question, e DecisionEvidence, need int) count {
 	c := count{judged: judgments(q, e), over: carriedOver{by: gate.ByDecider, what: "said /go"}}
 	deciders := append([]string{ReleaseManager}, q.Policy.approving(q.Record, q.files)...)
 	for _, w := range q.Waiting {
-		c.doubts(w.User, w.Why)
+		if w.Signoff == "" {
+			c.doubts(w.User, w.Why)
+		}
 	}
 	for _, s := range c.judged {
 		if s.Choice != gate.ChoiceGo || !q.isHead(s.For.HeadSHA) || !s.Counts && s.doubt == nil {

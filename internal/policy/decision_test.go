@@ -311,7 +311,7 @@ func TestGoThatWaitsIsNotMissing(t *testing.T) {
 		w := fine()
 		w.decisions = nil
 		tt.change(w)
-		w.Waiting = []Waiting{{dana, waits}}
+		w.Waiting = []Waiting{{User: dana, Why: waits}}
 		if got := codes(w.judge()); got != tt.codes {
 			t.Errorf("%s: got %s\nwant %s", tt.name, got, tt.codes)
 		}

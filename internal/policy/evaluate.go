@@ -46,8 +46,8 @@ type Input struct {
 	// Faults are findings about what the evaluation itself is made from: see
 	// Invalid and Unread.
 	Faults []gate.Finding
-	// Waiting are the /go commands that could not be heard yet. None counts, and
-	// none is missing.
+	// Waiting are the /go commands and sign-offs that could not be heard yet. None
+	// counts, and none is missing.
 	Waiting []Waiting
 }
 

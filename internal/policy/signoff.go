@@ -76,6 +76,9 @@ func standingSignoff(q question, e SignoffEvidence, name string) []gate.Finding 
 			latest = &judged[i]
 		}
 	}
+	if i := slices.IndexFunc(q.Waiting, func(w Waiting) bool { return w.Signoff == name }); i >= 0 {
+		return one(q.Waiting[i].Why)
+	}
 	if f, empty := emptyRole(q.Policy, e, role, "gives the sign-off "+gate.Quote(name)); empty {
 		return one(f)
 	}

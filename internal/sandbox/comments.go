@@ -218,8 +218,14 @@ func postComment(c *call, i *Issue) answer {
 	if a.status != 0 {
 		return a
 	}
+	if i.locked {
+		return lockedOut()
+	}
 	m := i.comment(c.g.app.bot, body)
 	a = created(m.json())
+	if c.g.echo != nil {
+		i.comment(c.g.person(c.g.echoes), c.g.echo(body))
+	}
 	a.header = map[string][]string{"Location": {c.repo.api("/issues/comments/%d", m.id)}}
 	return a
 }
@@ -243,6 +249,9 @@ func react(c *call, m *Comment) answer {
 	}
 	if !slices.Contains(contents, b.Content) {
 		return invalid("Reaction", "content", "content is not included in the list")
+	}
+	if m.issue.locked {
+		return lockedOut()
 	}
 	for _, x := range m.reactions {
 		if x.user == c.g.app.bot && x.content == b.Content {

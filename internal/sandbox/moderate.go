@@ -1,6 +1,9 @@
 package sandbox
 
-import "time"
+import (
+	"net/http"
+	"time"
+)
 
 // CommentEdit is an entry of a comment's history of edits, which GitHub shows on
 // its pages and over GraphQL only.
@@ -34,6 +37,34 @@ func (m *Comment) Minimise(_, reason string) {
 	defer m.issue.repo.gh.act()()
 	m.minimised = reason
 	m.issue.repo.changedIn()
+}
+
+// Echo lets an account comment after every comment of the App, at once, what say
+// makes of it.
+func (g *GitHub) Echo(who string, say func(body string) string) {
+	defer g.act()()
+	g.echoes, g.echo = who, say
+}
+
+// Lock locks the conversation: who cannot write comments and reacts no more, and
+// GitHub counts Apps among them.
+// https://docs.github.com/en/communities/moderating-comments-and-conversations/locking-conversations
+func (i *Issue) Lock(who string) {
+	defer i.repo.gh.act()()
+	i.locked = true
+	i.emit("locked", i.repo.gh.person(who), object{})
+}
+
+// Unlock ends a lock.
+func (i *Issue) Unlock(who string) {
+	defer i.repo.gh.act()()
+	i.locked = false
+	i.emit("unlocked", i.repo.gh.person(who), object{})
+}
+
+// lockedOut is the answer to who writes into a locked conversation.
+func lockedOut() answer {
+	return refuse(http.StatusForbidden, "Unable to create comment because issue is locked.")
 }
 
 // Minimised returns why the comment is hidden, "" when it is shown.

@@ -71,12 +71,23 @@ func (v *Review) Dismiss(who, message string) {
 	v.emit("dismissed", u)
 }
 
-func (v *Review) emit(action string, who *user) {
-	o := v.json()
-	o["state"] = lower(v.state)
-	v.pull.repo.gh.emit(v.pull.repo, "pull_request_review", action, who, object{
-		"review": o, "pull_request": v.pull.simple(),
-	})
+// Edit rewrites the review's text, by its author or by somebody else who can
+// write. No time in what REST answers tells of it.
+// https://docs.github.com/en/communities/moderating-comments-and-conversations/managing-disruptive-comments
+func (v *Review) Edit(who, body string) {
+	defer v.pull.repo.gh.act()()
+	was := v.body
+	v.body = body
+	v.pull.repo.changedIn()
+	v.emitWith("edited", v.pull.repo.gh.person(who), object{"changes": object{"body": object{"from": was}}})
+}
+
+func (v *Review) emit(action string, who *user) { v.emitWith(action, who, object{}) }
+
+func (v *Review) emitWith(action string, who *user, more object) {
+	more["review"], more["pull_request"] = v.json(), v.pull.simple()
+	more["review"].(object)["state"] = lower(v.state)
+	v.pull.repo.gh.emit(v.pull.repo, "pull_request_review", action, who, more)
 }
 
 // lower is a state as webhooks write it.

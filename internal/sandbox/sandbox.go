@@ -96,6 +96,8 @@ type GitHub struct {
 	tokens     map[string]*token
 	lost       bool
 	repointing Repointing
+	echoes     string // who comments after us
+	echo       func(body string) string
 	hook       hook
 	traffic    traffic
 	watched    []*Repo

@@ -55,7 +55,7 @@ func (r *room) decision(ctx context.Context, c inbox.Command, cmd command.Comman
 	d := gate.PersonDecision{
 		Choice: gate.ChoiceNoGo, User: c.User, At: c.ReceivedAt, SaidAt: c.CreatedAt, Reason: cmd.Reason,
 		Channel: string(c.Source), CommentID: c.CommentID, ReviewID: c.ReviewID, URL: c.URL,
-		For: r.binding(),
+		Digest: gate.TextDigest(c.Body), For: r.binding(),
 	}
 	if cmd.Kind == command.Go {
 		d.Choice = gate.ChoiceGo
@@ -74,10 +74,17 @@ func (r *room) decision(ctx context.Context, c inbox.Command, cmd command.Comman
 func (r *room) wait(c inbox.Command, cmd command.Command, what string, why gate.Unreadable) {
 	r.unheard = true
 	f := policy.Unread(what, why)
-	f.Fact = fmt.Sprintf("/%s of %s waits: %s", cmd.Kind, gate.Quote("@"+c.User.Login), f.Fact)
+	said := "/" + string(cmd.Kind)
+	if cmd.Kind == command.Signoff {
+		said += " " + gate.Quote(r.policy.SignoffNamed(cmd.Rest))
+	}
+	f.Fact = fmt.Sprintf("%s of %s waits: %s", said, gate.Quote("@"+c.User.Login), f.Fact)
 	r.faults = append(r.faults, f)
-	if cmd.Kind == command.Go {
+	switch cmd.Kind {
+	case command.Go:
 		r.waiting = append(r.waiting, policy.Waiting{User: c.User, Why: f})
+	case command.Signoff:
+		r.waiting = append(r.waiting, policy.Waiting{User: c.User, Why: f, Signoff: r.policy.SignoffNamed(cmd.Rest)})
 	}
 }
 
@@ -109,7 +116,7 @@ func (r *room) mayGo(ctx context.Context, c inbox.Command, cmd command.Command, 
 	case code == codeGone:
 		return code, nil, nil
 	case code != "":
-		return no(code, "this comment was edited, and edited text is never a command", r.goLine())
+		return no(code, unsaid(code), r.goLine())
 	}
 	switch known, stale := r.named(c, cmd, d); {
 	case stale != "":
@@ -173,13 +180,29 @@ func (r *room) stillThere(ctx context.Context, c inbox.Command) (string, error) 
 		}
 	}
 	if edited(live) || live.Body != c.Body {
-		return "edited-command", nil
+		return codeEdited, nil
 	}
 	return "", nil
 }
 
+// What became of a text that cannot be a command.
+const (
+	codeEdited = "edited-command"
+	codeUntold = "untold-review"
+)
+
+// unsaid says why a text is no command.
+func unsaid(code string) string {
+	if code == codeUntold {
+		return "no event told of this review, and GitHub does not show whether a review was edited since: nothing proves that you wrote this; say it in a comment"
+	}
+	return "this comment was edited, and edited text is never a command"
+}
+
 // reviewStands is stillThere for a review. One that the list lacks yet stands: its
-// event may be ahead of the list, and who dismisses it ends what it gave.
+// event may be ahead of the list, and who dismisses it ends what it gave. Of one
+// that no event told nobody can say what was in it at first: GitHub's API gives a
+// review no time of its last edit, and others may edit it.
 func (r *room) reviewStands(c inbox.Command) (string, error) {
 	if !r.snap.reviews.Known {
 		return "", fmt.Errorf("the reviews are not read: %s", r.snap.reviews.Why.Fact)
@@ -190,8 +213,11 @@ func (r *room) reviewStands(c inbox.Command) (string, error) {
 		case v.State == gate.Dismissed:
 			return codeGone, nil
 		case v.Body != c.Body:
-			return "edited-command", nil
+			return codeEdited, nil
 		}
+	}
+	if c.GUID == "" {
+		return codeUntold, nil
 	}
 	return "", nil
 }

@@ -19,7 +19,7 @@ import (
 // head, and comes anew (so that people are notified again) only when a GO that
 // was given has lapsed.
 func (w *Worker) ask(ctx context.Context, v *view, ev gate.Evaluation) error {
-	if v.policy.Ask != "comment" || ev.PR.Draft || ev.Class == gate.Low || !awaitsDecision(ev) {
+	if v.policy.Ask != "comment" || ev.PR.Draft || ev.Class == gate.Low || !awaitsDecision(ev) || v.talk.silent(w.now()) {
 		return nil
 	}
 	last, asked, err := w.Ledger.AskOf(ctx, v.pr.Repo.ID, v.pr.Number)
@@ -51,6 +51,9 @@ func (w *Worker) ask(ctx context.Context, v *view, ev gate.Evaluation) error {
 		var written gate.Comment
 		written, err = w.writeAsk(ctx, v, next.Body)
 		next.CommentID = written.ID
+		if err == nil {
+			w.written(ctx, v.talk)
+		}
 	}
 	if err != nil {
 		return err
@@ -58,7 +61,7 @@ func (w *Worker) ask(ctx context.Context, v *view, ev gate.Evaluation) error {
 	return w.Store.Write(ctx, func(tx *sql.Tx) error {
 		_, err := ledger.Append(ctx, tx, ledger.Entry{
 			At: w.now(), Kind: ledger.KindCommented, RepoID: v.pr.Repo.ID, Number: v.pr.Number, SHA: ev.PR.HeadSHA, Once: once + "/done",
-			Data: map[string]any{"what": "ask", "comment": next.CommentID},
+			Data: map[string]any{"what": "ask", "comment": next.CommentID, "edited": !anew},
 		})
 		if err != nil {
 			return err

@@ -96,6 +96,9 @@ func (w *Worker) decide(ctx context.Context, v *view, record gate.Record, comman
 	if !v.snap.comments.Known && slices.ContainsFunc(r.said(), restsOnComment) {
 		v.faults = append(v.faults, policy.Unread("the comments", v.snap.comments.Why))
 	}
+	if !v.snap.reviews.Known && slices.ContainsFunc(r.said(), restsOnReview) {
+		v.faults = append(v.faults, policy.Unread("the reviews", v.snap.reviews.Why))
+	}
 	return append(answers, heard...), r.unheard, nil
 }
 
@@ -103,6 +106,11 @@ func (w *Worker) decide(ctx context.Context, v *view, record gate.Record, comman
 // is unchanged.
 func restsOnComment(d gate.PersonDecision) bool {
 	return d.Choice != gate.ChoiceNoGo && d.CommentID != 0 && d.Voided == ""
+}
+
+// restsOnReview is restsOnComment for a review.
+func restsOnReview(d gate.PersonDecision) bool {
+	return d.Choice != gate.ChoiceNoGo && d.ReviewID != 0 && d.Voided == ""
 }
 
 // isText reports whether c may hold a command, rather than tell that a text was

@@ -73,18 +73,15 @@ func (r *room) void(ctx context.Context, d gate.PersonDecision, how string) erro
 // reload reads anew what was said.
 func (r *room) reload(ctx context.Context) error { return r.w.readSaid(ctx, r.snap, r.pr) }
 
-// checkComments holds every decision against its comment as it is now: the
-// event that told of an edit may have been lost.
+// checkComments holds every decision against its comment or review as it is now:
+// the event that told of an edit may have been lost.
 func (r *room) checkComments(ctx context.Context) error {
-	if !r.snap.comments.Known {
-		return nil
-	}
 	live := map[int64]gate.Comment{}
 	for _, c := range r.snap.comments.Value {
 		live[c.ID] = c
 	}
 	for _, d := range r.said() {
-		if d.Voided != "" || d.CommentID == 0 && d.ReviewID == 0 {
+		if d.Voided != "" || d.CommentID == 0 && d.ReviewID == 0 || d.CommentID != 0 && !r.snap.comments.Known {
 			continue
 		}
 		how, err := r.fate(ctx, live, d)
@@ -107,12 +104,11 @@ func (r *room) checkComments(ctx context.Context) error {
 // fate is what became of a decision's comment; "" when it stands unchanged. A
 // comment that a list lacks is asked for by its id: lists lag.
 func (r *room) fate(ctx context.Context, live map[int64]gate.Comment, d gate.PersonDecision) (string, error) {
+	if d.Digest == ledger.ErasedText {
+		return "taken out of the ledger", nil
+	}
 	if d.ReviewID != 0 {
-		dismissed := slices.ContainsFunc(r.snap.reviews.Value, func(v gate.ReviewOf) bool { return v.ID == d.ReviewID && v.State == gate.Dismissed })
-		if dismissed {
-			return "dismissed", nil
-		}
-		return "", nil
+		return r.fateOfReview(d), nil
 	}
 	c, ok := live[d.CommentID]
 	if !ok {
@@ -125,8 +121,29 @@ func (r *room) fate(ctx context.Context, live map[int64]gate.Comment, d gate.Per
 			return "", err
 		}
 	}
-	if edited(c) {
+	if edited(c) || differs(d, c.Body) {
 		return "edited", nil
 	}
 	return "", nil
+}
+
+// fateOfReview is fate for a review. It cannot be deleted once it is submitted;
+// and GitHub does not tell when it was edited, so that only its text shows it.
+func (r *room) fateOfReview(d gate.PersonDecision) string {
+	for _, v := range r.snap.reviews.Value {
+		switch {
+		case v.ID != d.ReviewID:
+		case v.State == gate.Dismissed:
+			return "dismissed"
+		case differs(d, v.Body):
+			return "edited"
+		}
+	}
+	return ""
+}
+
+// differs reports whether a text is another than the one by which something was
+// decided. GitHub's times have seconds: who edits at once changes none of them.
+func differs(d gate.PersonDecision, text string) bool {
+	return d.Digest != "" && d.Digest != gate.TextDigest(text)
 }

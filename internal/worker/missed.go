@@ -16,7 +16,8 @@ const lateness = time.Minute
 // missed returns the decisions, sign-offs and the like in comments and reviews of which no
 // event came: the server was down, or GitHub lost it. A NO-GO is always taken.
 // All else only in a pull request that we knew before it was written, and
-// without a SHA only if no head but the present one was ever known.
+// without a SHA only if no head but the present one was ever known; in a review
+// it is refused, see reviewStands.
 func (r *room) missed() []inbox.Command {
 	var texts []inbox.Command
 	for _, c := range r.snap.comments.Value {

@@ -66,33 +66,15 @@ const signoffKey = "/signoff/"
 // saw.
 func (r *room) signoff(ctx context.Context, c inbox.Command, cmd command.Command) ([]answer, error) {
 	name := r.policy.SignoffNamed(cmd.Rest)
-	once := c.Key() + signoffKey + name
-	// A text may hold a decision too, which must be heard whatever becomes of this.
-	refusedKey := once + "/refused"
-	if told, refused := r.told[refusedKey]; refused {
-		told.from = c
-		return []answer{told}, nil
+	may := func() (string, *answer, error) {
+		if name == "" {
+			a := r.unknownSignoff(c, cmd.Rest)
+			return "no-such-signoff", &a, nil
+		}
+		return r.maySign(ctx, c, cmd, name)
 	}
-	if name == "" {
-		return r.refusedAs(ctx, c, refusedKey, "no-such-signoff", r.unknownSignoff(c, cmd.Rest))
-	}
-	if r.made[once] {
-		return []answer{{from: c, accepted: true}}, nil
-	}
-	code, refusal, err := r.maySign(ctx, c, cmd, name)
-	switch {
-	case err != nil || code == codeGone || code == codeWait:
-		return nil, err
-	case refusal != nil:
-		return r.refusedAs(ctx, c, refusedKey, code, *refusal)
-	}
-	s := gate.Signoff{Name: name, PersonDecision: gate.PersonDecision{
-		User: c.User, At: c.ReceivedAt, SaidAt: c.CreatedAt, Channel: string(c.Source), CommentID: c.CommentID, ReviewID: c.ReviewID,
-		URL: c.URL, For: r.binding(),
-	}}
-	r.made[once] = true
-	return []answer{{from: c, accepted: true, decided: true}}, r.w.Store.Write(ctx, func(tx *sql.Tx) error {
-		_, err := ledger.AppendSignoff(ctx, tx, r.pr, s, once)
+	return r.give(ctx, c, c.Key()+signoffKey+name, may, func(tx *sql.Tx, once string) error {
+		_, err := ledger.AppendSignoff(ctx, tx, r.pr, gate.Signoff{Name: name, PersonDecision: r.given(ctx, c, "")}, once)
 		return err
 	})
 }
@@ -135,7 +117,7 @@ func (r *room) maySign(ctx context.Context, c inbox.Command, cmd command.Command
 	case code == codeGone:
 		return code, nil, nil
 	case code != "":
-		return no("edited-command", "this comment was edited, and edited text is never a command", line)
+		return no(code, unsaid(code), line)
 	}
 	switch known, stale := r.named(c, command.Command{Kind: cmd.Kind}, &gate.PersonDecision{}); {
 	case stale != "":

@@ -82,7 +82,7 @@ func (r *room) give(ctx context.Context, c inbox.Command, once string, may func(
 func (r *room) given(ctx context.Context, c inbox.Command, reason string) gate.PersonDecision {
 	return gate.PersonDecision{
 		User: c.User, At: c.ReceivedAt, SaidAt: c.CreatedAt, Reason: r.w.Scanner.Redact(ctx, reason), Channel: string(c.Source),
-		CommentID: c.CommentID, ReviewID: c.ReviewID, URL: c.URL, For: r.binding(),
+		CommentID: c.CommentID, ReviewID: c.ReviewID, URL: c.URL, Digest: gate.TextDigest(c.Body), For: r.binding(),
 	}
 }
 
@@ -153,7 +153,7 @@ func (r *room) fresh(ctx context.Context, c inbox.Command, cmd command.Command, 
 	case code == "" || code == codeGone:
 		return code, nil, nil
 	default:
-		return no(c, code, "this comment was edited, and edited text is never a command", line)
+		return no(c, code, unsaid(code), line)
 	}
 }
 

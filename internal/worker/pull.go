@@ -28,7 +28,7 @@ type view struct {
 	policy       *policy.Policy
 	number       int64 // of the evaluation
 	faults       []gate.Finding
-	waiting      []policy.Waiting  // GOs that could not be heard yet
+	waiting      []policy.Waiting  // GOs and sign-offs that could not be heard yet
 	deaf         bool              // the rules or the record are not known: commands wait
 	recordIn     gate.Comment      // that holds the record of a bot's pull request
 	lags         bool              // an event told of a later state than was read
@@ -36,6 +36,7 @@ type view struct {
 	installation int64
 	mode         gate.Mode // in which the repository is judged
 	voice        voice
+	talk         *talk
 	invalid      bool               // a policy file in force is not valid
 	last         *index.ValidPolicy // that was valid before; nil when it is not valid now and none was seen, or nothing of it matters
 	change       policy.Change      // what the pull request does to the policy
@@ -45,12 +46,12 @@ type view struct {
 
 // outcome is what an evaluation leaves to do.
 type outcome struct {
-	answers  []answer
-	comments []gate.Comment // as they were read
-	moved    bool           // start over: nothing was published
-	asking   error          // why the question for a decision could not be written
-	voice    voice          // in which the answers are given; nil: there are none
-	unheard  bool           // some commands could not be heard and stay in the mailbox
+	answers []answer
+	talk    *talk
+	moved   bool  // start over: nothing was published
+	asking  error // why the question for a decision could not be written
+	voice   voice // in which the answers are given; nil: there are none
+	unheard bool  // some commands could not be heard and stay in the mailbox
 }
 
 // pull evaluates one pull request, publishes its verdict, and answers the
@@ -74,7 +75,7 @@ func (w *Worker) pull(ctx context.Context, job queue.Job) error {
 			continue
 		}
 		if out.voice != nil {
-			err = w.courtesy(ctx, errors.Join(out.voice.answer(ctx, repo, job, answers, out.comments), out.asking))
+			err = w.courtesy(ctx, errors.Join(out.voice.answer(ctx, repo, job, answers, out.talk), out.asking))
 		}
 		if err == nil && out.unheard {
 			return queue.ErrUnheard
@@ -107,6 +108,9 @@ func (w *Worker) evaluate(ctx context.Context, repo *hub.Repo, job queue.Job) (o
 		return outcome{}, w.unreadable(ctx, repo, job, number, found)
 	}
 	v := &view{job: job, repo: repo, pr: found.pr.Value, snap: found.snap, number: number, installation: g.installation, began: started}
+	if v.talk, err = newTalk(v.snap.history.Entries, v.snap.comments.Value); err != nil {
+		return outcome{}, err
+	}
 	if err := w.remember(ctx, v); err != nil {
 		return outcome{}, err
 	}
@@ -138,7 +142,7 @@ func (w *Worker) evaluate(ctx context.Context, repo *hub.Repo, job queue.Job) (o
 
 // judge hears the commands and evaluates what was read.
 func (w *Worker) judge(ctx context.Context, v *view) (outcome, gate.Evaluation, error) {
-	out := outcome{comments: v.snap.comments.Value, voice: v.voice}
+	out := outcome{talk: v.talk, voice: v.voice}
 	commands, err := parseMessages(v.job.Messages)
 	if err != nil {
 		return out, gate.Evaluation{}, err

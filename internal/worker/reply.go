@@ -98,13 +98,13 @@ func notesOf(answers []answer) []string {
 // answer tells the authors of commands what came of them: by a reaction when
 // accepted, by one short reply when not. What was told before a job was tried
 // again is not told twice.
-func (w *Worker) answer(ctx context.Context, repo *hub.Repo, job queue.Job, answers []answer, comments []gate.Comment) error {
+func (w *Worker) answer(ctx context.Context, repo *hub.Repo, job queue.Job, answers []answer, t *talk) error {
 	var failed error
 	for _, a := range answers {
 		if a.from.Source == inbox.FromButton {
 			continue
 		}
-		if err := w.tell(ctx, repo, job.Subject, a, comments); err != nil {
+		if err := w.tell(ctx, repo, job.Subject, a, t); err != nil {
 			failed = errors.Join(failed, err)
 		}
 	}
@@ -113,7 +113,10 @@ func (w *Worker) answer(ctx context.Context, repo *hub.Repo, job queue.Job, answ
 
 // tell does what an answer says. The command's own entry stands before it; what
 // came of it is entered behind.
-func (w *Worker) tell(ctx context.Context, repo *hub.Repo, subject queue.Subject, a answer, comments []gate.Comment) error {
+func (w *Worker) tell(ctx context.Context, repo *hub.Repo, subject queue.Subject, a answer, t *talk) error {
+	if t.silent(w.now()) {
+		return nil
+	}
 	done := map[string]any{}
 	if a.from.CommentID != 0 && a.from.Action != "deleted" {
 		reaction := "confused"
@@ -130,12 +133,13 @@ func (w *Worker) tell(ctx context.Context, repo *hub.Repo, subject queue.Subject
 		body = report.Reply(a.from.User.Login, a.sentence, a.line, a.from.Key())
 	}
 	marker := report.Marker("reply", a.from.Key())
-	told := slices.ContainsFunc(comments, func(c gate.Comment) bool { return c.User.Bot && strings.Contains(c.Body, marker) })
+	told := slices.ContainsFunc(t.comments, func(c gate.Comment) bool { return c.User.Bot && strings.Contains(c.Body, marker) })
 	if body != "" && !told {
 		written, err := repo.CreateComment(ctx, subject.Number, body)
 		if err != nil {
 			return err
 		}
+		w.written(ctx, t)
 		done["comment"] = written.ID
 	}
 	return w.enterTold(ctx, subject, a.from, done)
@@ -145,9 +149,13 @@ func (w *Worker) enterTold(ctx context.Context, subject queue.Subject, c inbox.C
 	if len(done) == 0 {
 		return nil
 	}
+	once := toldPrefix + c.Key()
+	if id, wrote := done["comment"]; wrote { // one text may get several replies
+		once += fmt.Sprintf("/%d", id)
+	}
 	return w.Store.Write(ctx, func(tx *sql.Tx) error {
 		_, err := ledger.Append(ctx, tx, ledger.Entry{
-			At: w.now(), Kind: ledger.KindTold, RepoID: subject.ID, Number: subject.Number, Actor: c.User, Once: toldPrefix + c.Key(), Data: done,
+			At: w.now(), Kind: ledger.KindTold, RepoID: subject.ID, Number: subject.Number, Actor: c.User, Once: once, Data: done,
 		})
 		return err
 	})

@@ -23,7 +23,7 @@ type voice interface {
 	// ask asks for a decision when nothing else is missing.
 	ask(ctx context.Context, v *view, ev gate.Evaluation) error
 	// answer tells the authors of commands what came of them.
-	answer(ctx context.Context, repo *hub.Repo, job queue.Job, answers []answer, comments []gate.Comment) error
+	answer(ctx context.Context, repo *hub.Repo, job queue.Job, answers []answer, t *talk) error
 }
 
 // silent is the voice of a shadow: it writes nothing.
@@ -33,9 +33,7 @@ func (silent) write(context.Context, showing, report.CheckRun) error { return ni
 
 func (silent) ask(context.Context, *view, gate.Evaluation) error { return nil }
 
-func (silent) answer(context.Context, *hub.Repo, queue.Job, []answer, []gate.Comment) error {
-	return nil
-}
+func (silent) answer(context.Context, *hub.Repo, queue.Job, []answer, *talk) error { return nil }
 
 // trial publishes a check that holds nothing back. Nobody is asked for a
 // decision, since none is needed; who decides all the same is answered.

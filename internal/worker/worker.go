@@ -57,8 +57,8 @@ type Scanner interface {
 	Scan(ctx context.Context, files []gate.File, blob func(context.Context, gate.File) ([]byte, error)) gate.LeakScan
 }
 
-// Config is what a worker depends on. All fields but Mode, Check, Slow and
-// Observe are required.
+// Config is what a worker depends on. All fields but Mode, Check, Slow, Observe
+// and Silenced are required.
 type Config struct {
 	AppID   int64
 	Hub     *hub.Hub
@@ -80,6 +80,8 @@ type Config struct {
 	Slow time.Duration
 	// Observe hears of every finished evaluation and how long it took.
 	Observe func(gate.Verdict, time.Duration)
+	// Silenced hears that we wrote too much into one conversation.
+	Silenced func()
 }
 
 // Worker is safe for concurrent use.
@@ -117,6 +119,9 @@ func New(c Config) (*Worker, error) {
 	}
 	if c.Observe == nil {
 		c.Observe = func(gate.Verdict, time.Duration) {}
+	}
+	if c.Silenced == nil {
+		c.Silenced = func() {}
 	}
 	scans, err := lru.New[[sha256.Size]byte, gate.LeakScan](scansKept)
 	if err != nil {
