@@ -71,7 +71,7 @@ func (a *App) build(ctx context.Context) (err error) {
 	m := newMetrics(a)
 	a.hub, err = hub.New(hub.Config{
 		AppID: a.cfg.AppID, PrivateKey: a.cfg.PrivateKey, BaseURL: a.cfg.GitHubURL, Log: a.log, Now: a.cfg.Now,
-		UserAgent: "gonogo/" + a.cfg.Version, Observe: m.call,
+		UserAgent: "gonogo/" + a.cfg.Version, Observe: m.call, Transport: a.cfg.carrier,
 	})
 	if err != nil {
 		return err

@@ -4,6 +4,7 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"strconv"
 	"strings"
@@ -45,6 +46,8 @@ type Config struct {
 	Version string
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
+	// carrier brings requests to GitHub; nil is the network.
+	carrier http.RoundTripper
 }
 
 // Setting is one setting: its key in the configuration file is also its flag

@@ -8,7 +8,9 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"reflect"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -34,12 +36,13 @@ type client struct {
 	http    *http.Client
 	build   *github.Client
 	limiter *limiter
+	forms   *decoded
 	now     func() time.Time
 	log     *logrus.Entry
 }
 
 func (h *Hub) newClient(installation int64, transport func() http.RoundTripper) *client {
-	c := &client{limiter: newLimiter(h.cfg.Now), now: h.cfg.Now, log: h.cfg.Log}
+	c := &client{limiter: newLimiter(h.cfg.Now), forms: h.forms, now: h.cfg.Now, log: h.cfg.Log}
 	if installation != 0 {
 		c.log = c.log.WithField("installation", installation)
 	}
@@ -111,6 +114,7 @@ func (k call) op() string {
 type answer struct {
 	header http.Header
 	body   []byte
+	kept   *kept // the one that it is, where GitHub said that nothing has changed
 }
 
 // fail returns the call's error around err, keeping what a limiter's or a
@@ -156,7 +160,8 @@ func (c *client) do(ctx context.Context, k call) (*answer, error) {
 func (c *client) send(ctx context.Context, k call) (*answer, verdict, error) {
 	ctx, cancel := context.WithTimeout(withAct(ctx, k.act.name), callTimeout)
 	defer cancel()
-	ctx = context.WithValue(ctx, repoKey{}, k.repo)
+	var same slot
+	ctx = context.WithValue(context.WithValue(ctx, repoKey{}, k.repo), slotKey{}, &same)
 	req, err := c.request(ctx, k)
 	if err != nil {
 		return nil, verdict{kind: KindFault}, err
@@ -166,7 +171,7 @@ func (c *client) send(ctx context.Context, k call) (*answer, verdict, error) {
 		v, err := c.broken(err)
 		return nil, v, err
 	}
-	body, err := readBody(resp)
+	body, err := same.body(resp)
 	if err != nil {
 		return nil, verdict{kind: KindFault}, &Error{Kind: KindFault, Status: resp.StatusCode, Err: err}
 	}
@@ -174,7 +179,7 @@ func (c *client) send(ctx context.Context, k call) (*answer, verdict, error) {
 	if v.kind != "" {
 		return nil, v, &Error{Kind: v.kind, Status: resp.StatusCode, Needs: v.needs, Message: v.message}
 	}
-	return &answer{resp.Header, body}, v, nil
+	return &answer{resp.Header, body, same.kept}, v, nil
 }
 
 func (c *client) request(ctx context.Context, k call) (*http.Request, error) {
@@ -220,15 +225,22 @@ func (c *client) broken(err error) (verdict, error) {
 	return verdict{kind: KindFault}, err
 }
 
-// read makes the call and decodes its answer into v.
+// read makes the call and decodes its answer into what v points to, which has its
+// zero value. What that points to in turn may be shared: see [decodeOnce].
 func (c *client) read(ctx context.Context, k call, v any) error {
 	got, err := c.do(ctx, k)
 	if err != nil {
 		return err
 	}
-	if err := decodeObject(got.body, v); err != nil {
+	into := reflect.ValueOf(v).Elem()
+	form, err := decodeOnce(c.forms, got, into.Type(), func(body []byte) (any, error) {
+		err := decodeObject(body, v)
+		return into.Interface(), err
+	})
+	if err != nil {
 		return k.fault(err)
 	}
+	into.Set(reflect.ValueOf(form))
 	return nil
 }
 
@@ -250,7 +262,7 @@ func bare[T any](body []byte) (page[T], error) {
 	if items == nil {
 		return page[T]{}, errors.New("the answer is null where a list was expected")
 	}
-	return page[T]{items, -1}, nil
+	return page[T]{slices.Clip(items), -1}, nil
 }
 
 // field decodes a list that is a field of the answer, beside total_count.
@@ -355,11 +367,11 @@ func readPage[T any](ctx context.Context, c *client, k call, decode decoder[T], 
 	if err != nil {
 		return page[T]{}, nil, err
 	}
-	p, err := decode(got.body)
+	p, err := decodeOnce(c.forms, got, reflect.TypeFor[page[T]](), func(body []byte) (any, error) { return decode(body) })
 	if err != nil {
 		return page[T]{}, nil, k.fault(fmt.Errorf("decode page: %w", err))
 	}
-	return p, parseLinks(got.header.Values("Link")), nil
+	return p.(page[T]), parseLinks(got.header.Values("Link")), nil
 }
 
 // linkHeader maps relations to addresses.

@@ -42,6 +42,7 @@ import (
 
 	"github.com/bradleyfalzon/ghinstallation/v2"
 	"github.com/google/go-github/v60/github"
+	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/sirupsen/logrus"
 )
 
@@ -79,6 +80,7 @@ type Hub struct {
 	key   *signer
 	guard *guard
 	cache *memory
+	forms *decoded
 	tally *tally
 
 	app *client
@@ -119,8 +121,13 @@ func New(cfg Config) (*Hub, error) {
 	if err != nil {
 		return nil, err
 	}
+	forms, err := lru.New[*kept, any](decodedKept)
+	if err != nil {
+		return nil, err
+	}
 	h := &Hub{
-		cfg: cfg, api: api, key: newSigner(key, cfg.Now, cfg.Log),
+		forms: forms,
+		cfg:   cfg, api: api, key: newSigner(key, cfg.Now, cfg.Log),
 		cache: newMemory(cfg.CacheBytes), tally: newTally(cfg.Observe),
 		installations: map[int64]*client{},
 	}

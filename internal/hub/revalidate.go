@@ -5,7 +5,10 @@ import (
 	"container/list"
 	"io"
 	"net/http"
+	"reflect"
 	"sync"
+
+	lru "github.com/hashicorp/golang-lru/v2"
 )
 
 // revalidator makes reads conditional. It always asks GitHub, and only spares
@@ -23,6 +26,8 @@ func (v *revalidator) RoundTrip(req *http.Request) (*http.Response, error) {
 	if req.Method != http.MethodGet || req.Header.Get("If-None-Match") != "" {
 		return v.next.RoundTrip(req)
 	}
+	slot, _ := req.Context().Value(slotKey{}).(*slot)
+	slot.set(nil)
 	key := memoryKey{v.installation, req.URL.String(), req.Header.Get("Accept")}
 	kept, known := v.memory.get(key)
 	if known {
@@ -36,6 +41,7 @@ func (v *revalidator) RoundTrip(req *http.Request) (*http.Response, error) {
 	switch {
 	case resp.StatusCode == http.StatusNotModified && known:
 		_, _ = readBody(resp)
+		slot.set(kept)
 		return kept.answer(resp), nil
 	case resp.StatusCode == http.StatusOK && resp.Header.Get("ETag") != "":
 		return v.keep(key, resp)
@@ -82,6 +88,49 @@ func (k *kept) answer(fresh *http.Response) *http.Response {
 	resp.ContentLength = int64(len(k.body))
 	resp.TransferEncoding = nil
 	return &resp
+}
+
+// slot is where a request learns that its answer is a kept one, so that it need
+// not be read and decoded again.
+type slot struct{ kept *kept }
+
+type slotKey struct{}
+
+func (s *slot) set(k *kept) {
+	if s != nil {
+		s.kept = k
+	}
+}
+
+// body returns the body of the answer that came.
+func (s *slot) body(resp *http.Response) ([]byte, error) {
+	if s.kept == nil {
+		return readBody(resp)
+	}
+	return s.kept.body, resp.Body.Close()
+}
+
+// decodedKept is of how many kept answers the decoded form is kept too, over all
+// installations.
+const decodedKept = 2048
+
+// decoded is the decoded form of kept answers. Who gets one shares it, and must
+// not change what it points to.
+type decoded = lru.Cache[*kept, any]
+
+// decodeOnce decodes an answer to a value of a type, or returns what that came to
+// before.
+func decodeOnce(memory *decoded, a *answer, to reflect.Type, decode func([]byte) (any, error)) (any, error) {
+	if a.kept != nil {
+		if form, ok := memory.Get(a.kept); ok && reflect.TypeOf(form) == to {
+			return form, nil
+		}
+	}
+	form, err := decode(a.body)
+	if err == nil && a.kept != nil {
+		memory.Add(a.kept, form)
+	}
+	return form, err
 }
 
 type memoryKey struct {

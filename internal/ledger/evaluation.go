@@ -69,18 +69,33 @@ func (l *Ledger) LatestAt(ctx context.Context, repoID int64, pull int, at time.T
 	return l.latest(ctx, `repo_id = $1 AND pull = $2 AND at <= $3`, repoID, pull, store.Millis(at))
 }
 
+// latest decodes an evaluation once: what is finished does not change, and a look
+// at a pull request asks for the one before it several times. All callers share
+// what it points to.
 func (l *Ledger) latest(ctx context.Context, where string, args ...any) (gate.Evaluation, bool, error) {
-	var data []byte
+	var number int64
 	row := l.db.Read().QueryRowContext(ctx, `
-		SELECT data FROM evaluation WHERE `+where+` AND verdict <> '' ORDER BY number DESC LIMIT 1`, args...)
-	found, err := none(row.Scan(&data))
+		SELECT number FROM evaluation WHERE `+where+` AND verdict <> '' ORDER BY number DESC LIMIT 1`, args...)
+	found, err := none(row.Scan(&number))
 	if err != nil || !found {
 		return gate.Evaluation{}, false, err
+	}
+	if ev, ok := l.read.Get(number); ok {
+		return ev, true, nil
+	}
+	var data []byte
+	found, err = none(l.db.Read().QueryRowContext(ctx, `SELECT data FROM evaluation WHERE number = $1`, number).Scan(&data))
+	switch {
+	case err != nil:
+		return gate.Evaluation{}, false, err
+	case !found:
+		return l.latest(ctx, where, args...) // a newer one came, and this one was pruned
 	}
 	var ev gate.Evaluation
 	if err := json.Unmarshal(data, &ev); err != nil {
 		return gate.Evaluation{}, false, fmt.Errorf("read evaluation: %w", err)
 	}
+	l.read.Add(number, ev)
 	return ev, true, nil
 }
 

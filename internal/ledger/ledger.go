@@ -35,6 +35,8 @@ import (
 	"strings"
 	"time"
 
+	lru "github.com/hashicorp/golang-lru/v2"
+
 	"gonogo/internal/gate"
 	"gonogo/internal/store"
 )
@@ -98,10 +100,23 @@ type Entry struct {
 }
 
 // Ledger is safe for concurrent use.
-type Ledger struct{ db *store.Store }
+type Ledger struct {
+	db   *store.Store
+	read *lru.Cache[int64, gate.Evaluation] // the finished evaluations read last, by number
+}
+
+// evaluationsRead is how many evaluations are kept decoded, at some kilobytes
+// each.
+const evaluationsRead = 1024
 
 // New returns the ledger in db.
-func New(db *store.Store) *Ledger { return &Ledger{db: db} }
+func New(db *store.Store) *Ledger {
+	read, err := lru.New[int64, gate.Evaluation](evaluationsRead)
+	if err != nil {
+		panic(err) // for sizes below 1 only
+	}
+	return &Ledger{db: db, read: read}
+}
 
 // Append adds an entry in the caller's transaction. It reports false when an
 // entry with the same Once stands already, and then changes nothing.

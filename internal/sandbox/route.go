@@ -25,6 +25,7 @@ type route struct {
 	answer     func(*call) answer
 	match      *regexp.Regexp
 	names      []string
+	parts      []string // the segments, "" for one that is a variable; nil where a variable spans several
 }
 
 // call is one request while it is answered, with the lock held.
@@ -92,14 +93,39 @@ func newRoute(method, pattern, permission string, fn func(*call) answer) route {
 	}
 	expr.WriteString(regexp.QuoteMeta(rest))
 	rt.match = regexp.MustCompile("^" + expr.String() + "$")
+	if !strings.Contains(pattern, "...}") {
+		for _, part := range strings.Split(pattern, "/") {
+			if strings.HasPrefix(part, "{") {
+				part = ""
+			}
+			rt.parts = append(rt.parts, part)
+		}
+	}
 	return rt
+}
+
+// may rules out most routes that do not fit a path, at little cost.
+func (rt *route) may(path []string) bool {
+	if rt.parts == nil {
+		return true
+	}
+	if len(rt.parts) != len(path) {
+		return false
+	}
+	for i, part := range rt.parts {
+		if part != "" && part != path[i] {
+			return false
+		}
+	}
+	return true
 }
 
 // find returns the first route that fits.
 func (g *GitHub) find(method, path string) (*route, map[string]string) {
+	parts := strings.Split(path, "/")
 	for i := range g.routes {
 		rt := &g.routes[i]
-		if rt.method != method {
+		if rt.method != method || !rt.may(parts) {
 			continue
 		}
 		if m := rt.match.FindStringSubmatch(path); m != nil {

@@ -77,6 +77,8 @@ type Config struct {
 	URL string
 	// Wrap is put around the handler that Start serves; nil for none.
 	Wrap func(http.Handler) http.Handler
+	// Carrier brings webhooks to where they go; nil is the network.
+	Carrier http.RoundTripper
 }
 
 // GitHub is a simulated GitHub. Make one with [New].
@@ -150,6 +152,9 @@ func New(cfg Config) (*GitHub, error) {
 			return nil, fmt.Errorf("make the App's key: %w", err)
 		}
 		cfg.Key = key
+	}
+	if cfg.Carrier == nil {
+		cfg.Carrier = &http.Transport{}
 	}
 	if cfg.URL == "" {
 		cfg.URL = "https://api.github.test"

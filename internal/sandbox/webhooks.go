@@ -66,7 +66,7 @@ func (g *GitHub) startDelivering() {
 	g.ends = cancel
 	g.hook.wake = make(chan struct{}, 1)
 	g.hook.id = g.newID()
-	g.hook.client = &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{}}
+	g.hook.client = &http.Client{Timeout: 10 * time.Second, Transport: g.cfg.Carrier}
 	g.ended.Go(func() {
 		g.deliver(ctx)
 		g.hook.client.CloseIdleConnections()

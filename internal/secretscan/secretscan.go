@@ -61,20 +61,21 @@ const (
 	emptyBlob = "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391"
 )
 
-// Scanner holds the compiled rules. Making one takes tens of milliseconds;
-// it is safe for concurrent use.
+// Scanner holds the compiled rules. It is safe for concurrent use.
 type Scanner struct {
 	full   *detect.Detector
 	exact  *detect.Detector // without the generic rule
 	spared []*regexp.Regexp // paths that only exact searches
 }
 
-var quiet sync.Once
+// New returns the scanner. The rules are the same for the whole process, and are
+// loaded at the first call, in tens of milliseconds.
+func New() (*Scanner, error) { return loaded() }
 
-// New loads the rules.
-func New() (*Scanner, error) {
-	// At its trace level the library logs what it finds.
-	quiet.Do(func() { logging.Logger = zerolog.Nop() })
+var loaded = sync.OnceValues(load)
+
+func load() (*Scanner, error) {
+	logging.Logger = zerolog.Nop() // at its trace level the library logs what it finds
 	v := viper.New()
 	v.SetConfigType("toml")
 	if err := v.ReadConfig(strings.NewReader(config.DefaultConfig)); err != nil {

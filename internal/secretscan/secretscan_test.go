@@ -400,7 +400,7 @@ func BenchmarkScan(b *testing.B) {
 
 func BenchmarkNew(b *testing.B) {
 	for b.Loop() {
-		if _, err := New(); err != nil {
+		if _, err := load(); err != nil {
 			b.Fatal(err)
 		}
 	}

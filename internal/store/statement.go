@@ -92,7 +92,7 @@ func (k *keeper) ExecContext(ctx context.Context, query string, args []driver.Na
 	if err != nil {
 		return nil, err
 	}
-	res, err := s.ExecContext(ctx, args)
+	res, err := s.ExecContext(context.WithoutCancel(ctx), args)
 	return res, k.back(s, err)
 }
 
@@ -105,21 +105,27 @@ func (k *keeper) QueryContext(ctx context.Context, query string, args []driver.N
 	if err != nil {
 		return nil, err
 	}
-	r, err := s.QueryContext(ctx, args)
+	r, err := s.QueryContext(context.WithoutCancel(ctx), args)
 	if err != nil {
 		return nil, k.back(s, err)
 	}
 	return &rows{Rows: r, back: func(err error) error { return k.back(s, err) }}, nil
 }
 
-// take returns a statement that nobody else uses.
+// take returns a statement that nobody else uses. It runs to its end, whatever
+// becomes of the context meanwhile (rows are still read no further): watching over
+// it takes the driver a goroutine and a callback, which cost more than most
+// statements, and one that is broken off makes the connection unusable.
 func (k *keeper) take(ctx context.Context, query string) (*kept, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	old, ok := k.kept.Get(query)
 	if ok && !old.busy {
 		old.busy = true
 		return old, nil
 	}
-	prepared, err := k.PrepareContext(ctx, query)
+	prepared, err := k.PrepareContext(context.WithoutCancel(ctx), query)
 	if err != nil {
 		return nil, err
 	}
