@@ -231,6 +231,7 @@ type Comparison struct {
 	// to base.
 	Status            string
 	AheadBy, BehindBy int
+	BaseSHA           string
 	MergeBase         string
 	// Commits are all that head has and base has not, the oldest first.
 	Commits []gate.Commit
@@ -271,6 +272,7 @@ func (r *Repo) Compare(ctx context.Context, base, head string) (Comparison, erro
 		Status:    wantSome(&w, "status", first.Status),
 		AheadBy:   want(&w, "ahead_by", first.Ahead),
 		BehindBy:  want(&w, "behind_by", first.Behind),
+		BaseSHA:   wantSome(&w, "base_commit.sha", first.Base.SHA),
 		MergeBase: wantSome(&w, "merge_base_commit.sha", first.Merge.SHA),
 		FilesCut:  len(first.Files) >= maxCompareFiles,
 	}
@@ -290,14 +292,17 @@ func (r *Repo) Compare(ctx context.Context, base, head string) (Comparison, erro
 	return c, nil
 }
 
+type wireSHA struct {
+	SHA *string `json:"sha"`
+}
+
 type wireComparison struct {
-	Status *string `json:"status"`
-	Ahead  *int    `json:"ahead_by"`
-	Behind *int    `json:"behind_by"`
-	Total  *int    `json:"total_commits"`
-	Merge  struct {
-		SHA *string `json:"sha"`
-	} `json:"merge_base_commit"`
+	Status  *string                   `json:"status"`
+	Ahead   *int                      `json:"ahead_by"`
+	Behind  *int                      `json:"behind_by"`
+	Total   *int                      `json:"total_commits"`
+	Base    wireSHA                   `json:"base_commit"`
+	Merge   wireSHA                   `json:"merge_base_commit"`
 	Commits []github.RepositoryCommit `json:"commits"`
 	Files   []github.CommitFile       `json:"files"`
 }

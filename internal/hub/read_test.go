@@ -547,6 +547,7 @@ func TestCompare(t *testing.T) {
 			_ = json.Unmarshal(rec.body, &body)
 			body["status"], body["ahead_by"], body["behind_by"], body["total_commits"] = "ahead", total, 0, total
 			body["merge_base_commit"] = map[string]any{"sha": "m"}
+			body["base_commit"] = map[string]any{"sha": "b"}
 			if r.URL.Query().Get("page") == "" {
 				body["files"] = []any{map[string]any{"filename": "a", "status": "added", "additions": 1, "deletions": 0, "sha": "s"}}
 			}

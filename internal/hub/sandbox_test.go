@@ -3,7 +3,9 @@ package hub_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -334,4 +336,48 @@ func TestEachFieldIsMissed(t *testing.T) {
 		}
 	}
 	w.valid.Forget() // the answers without fields were asked for
+}
+
+// Trees and distances are read as GitHub describes them, links, submodules and
+// moved bases included.
+func TestTreeAndDivergeAgainstTheDescription(t *testing.T) {
+	w := newWorld(t)
+	ctx := t.Context()
+	w.shop.Commit("kim", "main", map[string]string{"a.go": "package a\n"})
+	pr := w.shop.Open("kim", sandbox.Change{Title: "Lib", Branch: "feature/lib", Files: map[string]string{"lib/b.go": "package lib\n"}})
+	pr.PushCommits("kim", sandbox.Commit{
+		Files: map[string]string{"lib/link": "../a.go", "vendor/c": "Subproject commit 0123456789abcdef0123456789abcdef01234567\n"},
+		Modes: map[string]string{"lib/link": "120000", "vendor/c": "160000"}, Message: "More",
+	})
+	tree := must[map[string]hub.Entry](t)(w.repo.Tree(ctx, pr.Head()))
+	for path, mode := range map[string]string{"a.go": "100644", "lib/b.go": "100644", "lib/link": "120000", "vendor/c": "160000"} {
+		if tree[path].Mode != mode {
+			t.Errorf("%s has mode %q, want %s", path, tree[path].Mode, mode)
+		}
+	}
+	if _, there := tree["lib"]; there {
+		t.Error("a directory counts as a file")
+	}
+	if _, err := w.repo.Tree(ctx, strings.Repeat("0", 40)); !hub.IsMissing(err) {
+		t.Errorf("a commit that is not there: %v", err)
+	}
+
+	start := must[hub.Divergence](t)(w.repo.Diverge(ctx, pr.Head(), "main"))
+	if start.AheadBy != 0 || len(start.Files) != 0 || start.BaseSHA != pr.Head() || start.MergeBase != w.shop.Tip("main") {
+		t.Errorf("a base that stands still: %+v", start)
+	}
+	w.shop.Commit("kim", "main", map[string]string{"a.go": "package a // more\n"})
+	w.shop.Commit("kim", "main", map[string]string{"d.go": "package a\n"})
+	moved := must[hub.Divergence](t)(w.repo.Diverge(ctx, pr.Head(), "main"))
+	if moved.AheadBy != 2 || len(moved.Files) != 2 || moved.Files[0].Path != "a.go" || moved.FilesCut || moved.MergeBase != start.MergeBase {
+		t.Errorf("a base that moved on: %+v", moved)
+	}
+	many := map[string]string{}
+	for i := range 301 {
+		many[fmt.Sprintf("many/%d", i)] = "x\n"
+	}
+	w.shop.Commit("kim", "main", many)
+	if cut := must[hub.Divergence](t)(w.repo.Diverge(ctx, pr.Head(), "main")); cut.AheadBy != 3 || !cut.FilesCut {
+		t.Errorf("%d ahead, cut %t", cut.AheadBy, cut.FilesCut)
+	}
 }

@@ -56,6 +56,7 @@ func (r *Repo) Tree(ctx context.Context, sha string) (map[string]Entry, error) {
 // Divergence is how far two commits lie apart, without the commits between.
 type Divergence struct {
 	AheadBy   int // commits of head that base has not
+	BaseSHA   string
 	MergeBase string
 	// Files are those that head changed since the merge base, the first 300 at
 	// most; FilesCut tells that there may be more.
@@ -74,6 +75,7 @@ func (r *Repo) Diverge(ctx context.Context, base, head string) (Divergence, erro
 	var w wants
 	d := Divergence{
 		AheadBy:   want(&w, "ahead_by", wire.Ahead),
+		BaseSHA:   wantSome(&w, "base_commit.sha", wire.Base.SHA),
 		MergeBase: wantSome(&w, "merge_base_commit.sha", wire.Merge.SHA),
 		FilesCut:  len(wire.Files) >= maxCompareFiles,
 	}
