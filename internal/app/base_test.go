@@ -3,8 +3,10 @@ package app
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"gonogo/internal/gate"
+	"gonogo/internal/policy"
 	"gonogo/internal/sandbox"
 )
 
@@ -129,6 +131,92 @@ func TestTreeThatCannotBeReadYet(t *testing.T) {
 	pr.Approve("lee")
 	pr.Comment("dana", "/go "+pr.Head())
 	w.shows(pr, "WAITING · github-down")
+	w.repo.Mend()
+	pr.Comment("dana", "/recheck")
+	w.shows(pr, "READY · medium")
+}
+
+// A push that leaves all files and the base as they were keeps approvals and /go
+// where the policy says so, and nothing else does.
+func TestSameTreeKeepsApprovalsAndGo(t *testing.T) {
+	const on = "carry_same_tree: true\n"
+	files := map[string]string{"cart/total.go": "package cart\n"}
+	others := map[string]string{"cart/total.go": "package cart // else\n"}
+	for name, tt := range map[string]struct {
+		policy string
+		push   func(*world, *sandbox.PullRequest)
+		want   string
+	}{
+		"an amended message": {on, func(_ *world, pr *sandbox.PullRequest) { pr.ForcePush("kim", files) }, "READY · medium"},
+		"away and back": {on, func(w *world, pr *sandbox.PullRequest) {
+			pr.ForcePush("kim", others)
+			w.shows(pr, "WAITING")
+			pr.ForcePush("kim", files)
+		}, "READY · medium"},
+		"the policy does not say so": {"ask: none\n", func(_ *world, pr *sandbox.PullRequest) { pr.ForcePush("kim", files) }, "WAITING · review-not-on-head"},
+		"another line":               {on, func(_ *world, pr *sandbox.PullRequest) { pr.ForcePush("kim", others) }, "WAITING · review-not-on-head"},
+		"another mode": {on, func(_ *world, pr *sandbox.PullRequest) {
+			pr.PushCommits("kim", sandbox.Commit{Files: files, Modes: map[string]string{"cart/total.go": "100755"}, Message: "Run it"})
+		}, "WAITING · review-not-on-head"},
+		"upon a later base, whose change it takes back": {on, func(w *world, pr *sandbox.PullRequest) {
+			w.repo.Branch("kim", "back", w.repo.Commit("sam", "main", map[string]string{"other.txt": "x"}))
+			pr.Reset("kim", w.repo.PushCommits("kim", "back", sandbox.Commit{Files: files, Delete: []string{"other.txt"}, Message: "Faster totals"}))
+		}, "WAITING · review-not-on-head"},
+		"pushed by who decided":  {on, func(_ *world, pr *sandbox.PullRequest) { pr.ForcePush("dana", files) }, "WAITING · self-go"},
+		"pushed by who approved": {on, func(_ *world, pr *sandbox.PullRequest) { pr.ForcePush("lee", files) }, "WAITING · approvals-missing"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.repo.Commit("sam", "main", map[string]string{policy.Path: tt.policy})
+			pr := w.ready()
+			w.quiet()
+			was := pr.Head()
+			w.clock.advance(2 * time.Second)
+			tt.push(w, pr)
+			w.quiet()
+			pr.Check("build", "success")
+			v := w.stays(pr, tt.want)
+			said := strings.ReplaceAll(v.Summary+v.Text, "`", "")
+			for _, line := range []string{"@lee approved, carried over from " + was[:7] + ": same tree", "@dana said /go, carried over from " + was[:7] + ": same tree"} {
+				if tt.want == "READY · medium" && !strings.Contains(said, line) {
+					t.Errorf("%q is not said:\n%s\n%s", line, v.Summary, v.Text)
+				}
+			}
+		})
+	}
+}
+
+// Whose name is pushed out of the commits still wrote them.
+func TestSameTreeLeavesNobodyOut(t *testing.T) {
+	w := newWorld(t)
+	w.repo.Commit("sam", "main", map[string]string{policy.Path: "carry_same_tree: true\n"})
+	pr := w.opens("low")
+	pr.PushCommits("kim", sandbox.Commit{Files: map[string]string{"cart/total.go": "package cart // lee\n"}, Author: "lee", Message: "By lee"})
+	pr.Check("build", "success")
+	pr.Approve("lee")
+	w.shows(pr, "WAITING · approvals-missing")
+	w.quiet()
+	w.clock.advance(2 * time.Second)
+	pr.ForcePush("kim", map[string]string{"cart/total.go": "package cart // lee\n"})
+	w.quiet()
+	pr.Check("build", "success")
+	w.stays(pr, "WAITING · review-not-on-head")
+}
+
+// What cannot be read for a while ends in no lasting refusal.
+func TestSameTreeThatCannotBeComparedYet(t *testing.T) {
+	w := newWorld(t)
+	w.repo.Commit("sam", "main", map[string]string{policy.Path: "carry_same_tree: true\n"})
+	pr := w.ready()
+	w.quiet()
+	w.repo.Fail(sandbox.Fault{Route: "/repos/{owner}/{repo}/compare/{basehead}", Status: 502})
+	w.clock.advance(2 * time.Second)
+	pr.ForcePush("kim", map[string]string{"cart/total.go": "package cart\n"})
+	w.quiet()
+	pr.Check("build", "success")
+	if v := w.stays(pr, "WAITING"); !strings.Contains(v.Summary, "carries over could not be read") {
+		t.Errorf("summary:\n%s", v.Summary)
+	}
 	w.repo.Mend()
 	pr.Comment("dana", "/recheck")
 	w.shows(pr, "READY · medium")

@@ -144,6 +144,8 @@ type Commit struct {
 	// Verified means that GitHub has verified the commit's signature. Of the
 	// commits that it makes itself it always has.
 	Verified bool
+	// Tree identifies all files of the commit, their paths and modes.
+	Tree string
 	// ParentSHAs are the parents, in the order of the commit.
 	ParentSHAs []string
 	// Mechanical means that every path of this merge is known to be exactly what

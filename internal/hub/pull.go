@@ -252,6 +252,7 @@ func convertCommit(w *wants, c *github.RepositoryCommit) gate.Commit {
 	commit.Committer = commitUser(c.Committer)
 	commit.AuthorEmail = c.Commit.GetAuthor().GetEmail()
 	commit.CommitterEmail = c.Commit.GetCommitter().GetEmail()
+	commit.Tree = c.Commit.GetTree().GetSHA()
 	commit.Message = want(w, "commit.message", c.Commit.Message)
 	commit.CoAuthors = coAuthors(commit.Message)
 	commit.Verified = c.Commit.GetVerification().GetVerified()

@@ -45,28 +45,62 @@ func (q question) isHead(sha string) bool {
 	return sha == q.PR.HeadSHA || slices.Contains(q.former, sha)
 }
 
-// carriedOver is whose word on a former head counts for the present one.
+// SameWork reports whether a push that left all files as they were also left out
+// nobody who is known to have written them: whoever is named in the commits as
+// they were is named in those that there are. Else an author could be pushed out
+// of the way, and their own approval would count.
+func SameWork(pr gate.PullRequest, now, then []gate.Commit) bool {
+	is, was := wroteIt(pr, now), wroteIt(pr, then)
+	for id := range was.ids {
+		if !is.ids[id] && !is.pushed[id] {
+			return false
+		}
+	}
+	for login := range was.logins {
+		if !is.logins[login] {
+			return false
+		}
+	}
+	return len(unattributed(then)) == 0 || len(unattributed(now)) > 0
+}
+
+// carriedOver is whose word on a former head counts for the present one: over
+// merges of the base, and over pushes that left all files as they were.
 type carriedOver struct {
-	by   gate.Actor
-	what string
-	who  []string
+	by       gate.Actor
+	what     string
+	who      []string
+	sameTree []string
 }
 
 func (c *carriedOver) add(q question, u gate.User, sha string) {
 	if sha == q.PR.HeadSHA {
 		return
 	}
-	c.who = append(c.who, fmt.Sprintf("%s %s, carried over from %s", handle(u), c.what, gate.Short(sha)))
+	said := fmt.Sprintf("%s %s, carried over from %s", handle(u), c.what, gate.Short(sha))
+	if slices.Contains(q.SameTree, sha) {
+		c.sameTree = append(c.sameTree, said)
+	} else {
+		c.who = append(c.who, said)
+	}
 }
 
 // finding says what was carried over, and why.
 func (c carriedOver) finding(q question) []gate.Finding {
-	if len(c.who) == 0 {
-		return nil
+	var found []gate.Finding
+	if len(c.who) > 0 {
+		found = append(found, gate.Finding{
+			Status: gate.Advisory, Code: "carried-over", By: c.by,
+			Fact: fmt.Sprintf("%s: only %s was merged in", strings.Join(c.who, "; "), gate.Quote(q.PR.BaseRef)),
+			Fix:  "nothing: GitHub made the merge, and every path of it is as one of its two sides had it",
+		})
 	}
-	return one(gate.Finding{
-		Status: gate.Advisory, Code: "carried-over", By: c.by,
-		Fact: fmt.Sprintf("%s: only %s was merged in", strings.Join(c.who, "; "), gate.Quote(q.PR.BaseRef)),
-		Fix:  "nothing: GitHub made the merge, and every path of it is as one of its two sides had it",
-	})
+	if len(c.sameTree) > 0 {
+		found = append(found, gate.Finding{
+			Status: gate.Advisory, Code: "carried-over", By: c.by,
+			Fact: strings.Join(c.sameTree, "; ") + ": same tree",
+			Fix:  "nothing: all files and the base are as they were, and the policy lets that carry over (carry_same_tree)",
+		})
+	}
+	return found
 }

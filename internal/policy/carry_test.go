@@ -43,3 +43,37 @@ func TestFormerHeads(t *testing.T) {
 		t.Errorf("commits that could not be read: %q", got)
 	}
 }
+
+// Nobody is left out of those who wrote it by a push that changes no file.
+func TestSameWork(t *testing.T) {
+	by := func(u gate.User, more ...string) gate.Commit {
+		c := gate.Commit{Author: &u, Committer: &u}
+		for _, m := range more {
+			c.CoAuthors = append(c.CoAuthors, gate.CoAuthor{Email: m})
+		}
+		return c
+	}
+	unknown := gate.Commit{AuthorEmail: "who@x.test", Committer: &kim}
+	pr := gate.PullRequest{Author: kim}
+	pushed := gate.PullRequest{Author: kim, Pushers: []gate.User{lee}}
+	for _, tt := range []struct {
+		name      string
+		pr        gate.PullRequest
+		now, then []gate.Commit
+		want      bool
+	}{
+		{"the same people", pr, []gate.Commit{by(kim)}, []gate.Commit{by(kim), by(kim)}, true},
+		{"somebody more", pr, []gate.Commit{by(lee)}, []gate.Commit{by(kim)}, true},
+		{"the author is one anyway", pr, []gate.Commit{by(lee)}, []gate.Commit{by(kim), by(lee)}, true},
+		{"somebody left out", pr, []gate.Commit{by(kim)}, []gate.Commit{by(kim), by(lee)}, false},
+		{"who pushed is one anyway", pushed, []gate.Commit{by(kim)}, []gate.Commit{by(lee)}, true},
+		{"a co-author left out", pr, []gate.Commit{by(kim)}, []gate.Commit{by(kim, "lee@users.noreply.github.com")}, false},
+		{"a co-author kept", pr, []gate.Commit{by(kim, "lee@users.noreply.github.com")}, []gate.Commit{by(kim, "lee@users.noreply.github.com")}, true},
+		{"an unknown author left out", pr, []gate.Commit{by(kim)}, []gate.Commit{unknown}, false},
+		{"an unknown author kept", pr, []gate.Commit{unknown}, []gate.Commit{unknown}, true},
+	} {
+		if got := SameWork(tt.pr, tt.now, tt.then); got != tt.want {
+			t.Errorf("%s: %t", tt.name, got)
+		}
+	}
+}

@@ -66,7 +66,7 @@ func (p *Policy) OneAdmin(c Change) bool {
 // Everything else that can be enforced is asked of a first policy file anyway or
 // where it is enforced, see whereEnforced, or is nothing that could be asked of it.
 var aboutPeople = [...]string{
-	"approvals", "author_may_decide", "authorization", "companions", "components", "go", "monitoring", "rehearsal", "requirements", "roles", "signoffs", "solo", "tracker",
+	"approvals", "author_may_decide", "authorization", "carry_same_tree", "companions", "components", "go", "monitoring", "rehearsal", "requirements", "roles", "signoffs", "solo", "tracker",
 }
 
 func (p *Policy) enforcedPeople() []string {

@@ -53,7 +53,7 @@ var enforcedParts = []enforcedPart{
 var hostile = []string{
 	"approvals: {low: 0, medium: 0, high: 0}",
 	"go: {low: 0, medium: 0, high: 0}",
-	"author_may_decide: true", "solo: true", "ask: none", "zone: Pacific/Auckland", "zone: America/Los_Angeles",
+	"author_may_decide: true", "carry_same_tree: true", "solo: true", "ask: none", "zone: Pacific/Auckland", "zone: America/Los_Angeles",
 	"authorization: [{approve: [friends]}]", "authorization: [{types: [hotfix], approve: [CDO]}]", "authorization: []",
 	"signoffs: {qa: {role: friends}, documentation: {role: friends, from: high}}", "signoffs: {qa: {role: friends, paths: [nothing]}}",
 	"windows: [{days: [mon, tue, wed, thu, fri, sat, sun], from: '00:00', to: '24:00'}]", "windows: [{days: [wed], from: '00:00', to: '24:00', zone: Pacific/Auckland}]",

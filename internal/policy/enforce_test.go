@@ -70,6 +70,7 @@ var keyTable = []keyRow{
 	{key: "go.medium", why: "no decision where no authorization applies", enforce: dora, repo: "go: {medium: 0}", holds: func(p *Policy) bool { return p.Go.Medium == 1 }},
 	{key: "go.high", why: "a smaller panel", enforce: "roles: {release manager: {users: [dana]}}", repo: "go: {high: 1}", holds: func(p *Policy) bool { return p.Go.High == 2 }},
 	{key: "author_may_decide", why: "authors approve themselves", enforce: "approvals: {high: 3}", repo: "author_may_decide: true", holds: func(p *Policy) bool { return !p.AuthorMayDecide }},
+	{key: "carry_same_tree", why: "approvals of another commit would count", enforce: "approvals: {high: 3}", repo: "carry_same_tree: true", holds: func(p *Policy) bool { return !p.CarrySameTree }},
 	{key: "solo", why: "the same", enforce: "approvals: {high: 3}", repo: "solo: true", holds: func(p *Policy) bool { return !p.Solo }},
 	{key: "checks.required[]", why: "a list takes the place of everything that reports", enforce: "requirements: {code/checks: {blocks: low}}", repo: "checks: {required: [lint]}", silent: true, holds: func(p *Policy) bool { return p.Checks.Besides }},
 	{key: "checks.optional[]", why: "an enforced check that is skipped would pass", enforce: "checks: {required: [build]}", repo: "checks: {optional: [build]}", holds: func(p *Policy) bool { return len(p.Checks.Optional) == 0 }},

@@ -46,6 +46,9 @@ type Input struct {
 	// Faults are findings about what the evaluation itself is made from: see
 	// Invalid and Unread.
 	Faults []gate.Finding
+	// SameTree are former heads of the same content on the same base: see SameWork.
+	// They matter where the policy carries over from such.
+	SameTree []string
 	// Waiting are the /go commands and sign-offs that could not be heard yet. None
 	// counts, and none is missing.
 	Waiting []Waiting
@@ -177,6 +180,9 @@ func Evaluate(in Input) gate.Evaluation {
 		q.Change = ChangeNone
 	}
 	q.former = FormerHeads(in.PR, in.Evidence.Commits())
+	if in.Policy.CarrySameTree {
+		q.former = append(q.former, in.SameTree...)
+	}
 	q.floor = floorOf(in.Policy, in.PR.Labels, q.files)
 	q.class = classOf(in.Policy, in.Record, q.floor)
 	if q.bare = dependencyUpdate(q, in.Evidence); q.bare {

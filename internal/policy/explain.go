@@ -260,7 +260,11 @@ func (p *Policy) approvalWords(c Case) []string {
 	if n == 0 {
 		return []string{"nobody's request for changes is open"}
 	}
-	return []string{fmt.Sprintf("%s of the head commit by people with write access who wrote none of it, and no open request for changes", plain(n, "approval"))}
+	words := []string{fmt.Sprintf("%s of the head commit by people with write access who wrote none of it, and no open request for changes", plain(n, "approval"))}
+	if p.CarrySameTree {
+		words = append(words, "approvals and /go of an earlier commit carry over where a push left all files and the base as they were")
+	}
+	return words
 }
 
 func (p *Policy) scopeWords(Case) []string {

@@ -36,6 +36,7 @@ type Policy struct {
 	Approvals       PerClass                   `yaml:"approvals"`
 	Go              PerClass                   `yaml:"go"`
 	AuthorMayDecide bool                       `yaml:"author_may_decide"`
+	CarrySameTree   bool                       `yaml:"carry_same_tree" json:",omitempty"`
 	Solo            bool                       `yaml:"solo"`
 	Ask             string                     `yaml:"ask"`
 	Checks          Checks                     `yaml:"checks"`

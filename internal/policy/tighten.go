@@ -156,6 +156,7 @@ func (t *tightening) switches() {
 		strict bool // the stricter value
 	}{
 		{"author_may_decide", true, &t.policy.AuthorMayDecide, t.org.AuthorMayDecide, false},
+		{"carry_same_tree", true, &t.policy.CarrySameTree, t.org.CarrySameTree, false},
 		{"solo", true, &t.policy.Solo, t.org.Solo, false},
 		{"checks.none", t.guards("code/checks"), &t.policy.Checks.None, t.org.Checks.None, false},
 		{"secrets.alerts_required", t.guards("code/secrets"), &t.policy.Secrets.AlertsRequired, t.by.Secrets.AlertsRequired, true},

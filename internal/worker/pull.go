@@ -28,6 +28,7 @@ type view struct {
 	policy       *policy.Policy
 	number       int64 // of the evaluation
 	faults       []gate.Finding
+	sameTree     []string          // former heads of the same content: see readSameTree
 	waiting      []policy.Waiting  // GOs and sign-offs that could not be heard yet
 	deaf         bool              // the rules or the record are not known: commands wait
 	recordIn     gate.Comment      // that holds the record of a bot's pull request
@@ -180,6 +181,9 @@ func (w *Worker) judge(ctx context.Context, v *view) (outcome, gate.Evaluation, 
 		if err != nil {
 			return out, gate.Evaluation{}, err
 		}
+	}
+	if err := w.readSameTree(ctx, v); err != nil {
+		return out, gate.Evaluation{}, err
 	}
 	ev, err := w.result(ctx, v, record)
 	if err == nil && ev.Passes() && !v.pr.Draft {
@@ -375,7 +379,7 @@ func (w *Worker) result(ctx context.Context, v *view, record gate.Record) (gate.
 		}
 	}
 	ev := policy.Evaluate(policy.Input{
-		PR: v.pr, Record: record, Policy: v.policy, Evidence: v.snap, Now: now, HeadSeen: seen, Change: v.change, Faults: v.faults, Waiting: v.waiting,
+		PR: v.pr, Record: record, Policy: v.policy, Evidence: v.snap, Now: now, HeadSeen: seen, Change: v.change, Faults: v.faults, Waiting: v.waiting, SameTree: v.sameTree,
 	})
 	ev.Number, ev.PolicyFiles = v.number, v.files
 	ev.Readings, ev.People = v.snap.times(), v.snap.people()

@@ -34,7 +34,7 @@ func (w *Worker) trustReviews(ctx context.Context, v *view) error {
 			r.CommitSHA = sha
 		} else if r.CommitSHA == v.pr.HeadSHA {
 			untold = append(untold, r)
-		} else if slices.Contains(former, r.CommitSHA) {
+		} else if v.policy.CarrySameTree || slices.Contains(former, r.CommitSHA) {
 			r.CommitSHA = "" // it would count for the head, and nothing proves it
 		}
 	}
