@@ -293,6 +293,8 @@ func (h *history) approvals(n, number int) truth {
 		}
 	}
 	certain, possible := 0, 0
+	answers := no // who answers for CI
+	ci := slices.ContainsFunc(p.Paths, func(path string) bool { return strings.HasPrefix(path, ".github/workflows/") })
 	for who, v := range latest {
 		if h.role(n, who) < gate.PermissionWrite {
 			continue
@@ -309,15 +311,23 @@ func (h *history) approvals(n, number int) truth {
 		}
 		if counts != no {
 			possible++
+			if h.role(n, who) >= gate.PermissionMaintain && !h.wasLost(v.Born) {
+				answers = max(answers, counts)
+			} else {
+				answers = max(answers, maybe) // where nobody else is left
+			}
 		}
+	}
+	if !ci {
+		answers = yes
 	}
 	judged, _ := h.class(n, number)
 	need := h.rules(n, number).approvals[judged]
 	switch {
 	case certain >= need:
-		return yes
+		return answers
 	case possible >= need:
-		return maybe
+		return min(maybe, answers)
 	}
 	return no
 }

@@ -178,7 +178,7 @@ func (r *Repo) alertCommits(ctx context.Context, n int) ([]string, error) {
 		return nil, err
 	}
 	if len(wire) == 0 { // it lies somewhere
-		return nil, k.fail(&Error{Kind: KindMissing, Message: "no place is listed"})
+		return nil, k.fault(errors.New("no place is listed"))
 	}
 	var commits []string
 	for _, l := range wire {

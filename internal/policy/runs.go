@@ -18,6 +18,9 @@ import (
 // PinsRuns reports whether the policy asks which workflow runs checks are of.
 func (p *Policy) PinsRuns() bool { return len(p.Checks.Runs) > 0 }
 
+// actionsTag is the name of GitHub Actions among Apps.
+const actionsTag = "github-actions"
+
 // runChecks judges the checks that the policy pins to runs: of each the newest
 // result of a run that fits.
 func runChecks(q question, e ChecksEvidence, all []gate.Check) []gate.Finding {
@@ -44,6 +47,8 @@ func runCheck(q question, name string, of RunOf, runs []gate.WorkflowRun, all []
 		}
 		i := slices.IndexFunc(runs, func(r gate.WorkflowRun) bool { return r.Suite == c.Suite && c.Suite != 0 && !c.Status })
 		switch {
+		case i < 0 && c.AppTag == actionsTag: // the list of runs lags behind
+			return one(unread("the workflow run of "+gate.Quote(name), gate.Unreadable{Cause: gate.CauseFault}))
 		case i < 0:
 			others = append(others, "no workflow run")
 		case of.fits(runs[i]):

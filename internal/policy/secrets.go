@@ -33,10 +33,10 @@ func secrets(q question, e SecretsEvidence) []gate.Finding {
 
 func leaks(q question, e SecretsEvidence) []gate.Finding {
 	scan := e.Leaks()
-	if !scan.Known {
-		return one(unread("the diff", scan.Why))
-	}
 	var found []gate.Finding
+	if !scan.Known { // of what was searched the findings stand
+		found = append(found, unread("the diff", scan.Why))
+	}
 	for _, l := range slices.SortedFunc(slices.Values(scan.Value.Leaks), byPlace) {
 		f, accepted := acceptedLeak(q, e, l)
 		if !accepted {

@@ -156,7 +156,7 @@ func firstBlocker(ev gate.Evaluation) gate.Finding {
 		if f.Code == "nobody-can-approve" {
 			return -1
 		}
-		if f.Requirement == "code/checks" {
+		if f.Requirement == "code/checks" && f.By != gate.ByReviewer {
 			return int(gate.ByItself)
 		}
 		return int(f.By)

@@ -64,7 +64,7 @@ func (w *Worker) gather(ctx context.Context, repo *hub.Repo, number int, g guess
 		into(ctx, r, repo.Writers, func(v gate.Reading[[]gate.Collaborator]) { s.writers = v })
 	}
 	w.readOwners(ctx, r, repo, s, g.owners)
-	w.readCodeOwners(ctx, r, repo, s, w.policyGuess(g.pr.Repo.ID), g.pr.BaseRef)
+	w.readCodeOwners(ctx, r, repo, s, w.policyGuess(g.pr.Repo.ID).Mentions(ownersAsked), g.pr.BaseRef)
 	w.readTracker(ctx, r, repo, s, w.policyGuess(g.pr.Repo.ID), g.pr, g.record)
 	if err := r.wait(); err != nil {
 		return out, err
@@ -104,6 +104,7 @@ func (w *Worker) mend(ctx context.Context, repo *hub.Repo, out gathered, g guess
 	if s.files.Known {
 		if err := hub.FilesComplete(pr, s.files.Value); err != nil {
 			s.files = reading[[]gate.File](nil, err, s.files.At)
+			s.leaks.Known, s.leaks.Why = false, s.files.Why // what was not listed was not searched
 		}
 	}
 	if s.commits.Known {
@@ -236,11 +237,14 @@ func (w *Worker) complete(ctx context.Context, v *view, record gate.Record, peop
 	return r.wait()
 }
 
+// ownersAsked is the requirement that asks for the owners of all paths.
+const ownersAsked = "review/owners"
+
 // completeFor reads besides what the policy in force tells to read: where it is
 // another than the one that was guessed, CODEOWNERS and tracker items.
 func (w *Worker) completeFor(ctx context.Context, v *view, record gate.Record) error {
 	r := &round{w: w}
-	w.readCodeOwners(ctx, r, v.repo, v.snap, v.policy, v.pr.BaseRef)
+	w.readCodeOwners(ctx, r, v.repo, v.snap, v.policy.Mentions(ownersAsked) || v.policy.ChangesCI(v.snap), v.pr.BaseRef)
 	w.readTracker(ctx, r, v.repo, v.snap, v.policy, v.pr, record)
 	w.readOrigins(ctx, r, v)
 	return r.wait()

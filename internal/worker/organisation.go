@@ -17,10 +17,9 @@ import (
 	"gonogo/internal/tracker"
 )
 
-// readCodeOwners reads CODEOWNERS of the base branch, where the policy asks for
-// the owners, or what CI does is changed.
-func (w *Worker) readCodeOwners(ctx context.Context, r *round, repo *hub.Repo, s *snapshot, p *policy.Policy, base string) {
-	if base == "" || s.ownersOn == base || !p.Mentions("review/owners") && !p.ChangesCI(s) {
+// readCodeOwners reads CODEOWNERS of the base branch, where it is asked for.
+func (w *Worker) readCodeOwners(ctx context.Context, r *round, repo *hub.Repo, s *snapshot, asked bool, base string) {
+	if base == "" || s.ownersOn == base || !asked {
 		return
 	}
 	s.ownersOn = base
