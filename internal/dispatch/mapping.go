@@ -237,7 +237,7 @@ func (r *round) press(h inbox.Hint, c *inbox.Command) error {
 	r.calm = true
 	return r.headedBy(h, false, func(number int) error {
 		s := queue.PR(h.Repo.ID, number).For(r.tenant)
-		if h.Replayed || h.Again {
+		if h.Again {
 			return r.touch(s)
 		}
 		if err := r.leave(h, number, c); err != nil {
@@ -257,10 +257,15 @@ func (r *round) press(h inbox.Hint, c *inbox.Command) error {
 }
 
 // leave leaves in the mailbox that our check is to be run again, or the command
-// of a button, once for each person: the next look hears all of them at once.
+// of a button, once for each person: the next look hears all of them at once. A
+// press may be the very same text as the one before it; whoever replays one gains
+// a look, and is not heard.
 func (r *round) leave(h inbox.Hint, number int, c *inbox.Command) error {
 	m := queue.Message{Key: inbox.Rerun, At: h.ReceivedAt}
-	if c != nil {
+	switch {
+	case c != nil && h.Replayed:
+		return nil
+	case c != nil:
 		told, err := r.told(h, number, *c)
 		if err != nil {
 			return err

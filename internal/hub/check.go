@@ -32,8 +32,8 @@ var (
 // Checks returns the check runs and commit statuses on a commit, our own too.
 // Of the runs of one name by one App in one suite only the newest is returned,
 // by id and over all re-runs; but one that was skipped or is neutral does not
-// hide the run before it when that one failed. Of statuses the newest of each
-// context is returned. The order is by name.
+// hide the run before it when that one failed, unless it is our own. Of statuses
+// the newest of each context is returned. The order is by name.
 func (r *Repo) Checks(ctx context.Context, sha string) ([]gate.Check, error) {
 	var runs, statuses []gate.Check
 	group, gctx := errgroup.WithContext(ctx)
@@ -69,7 +69,7 @@ func (r *Repo) checkRuns(ctx context.Context, sha string) ([]gate.Check, error) 
 	if err != nil {
 		return nil, err
 	}
-	return newestRuns(runs), nil
+	return newestRuns(runs, r.hub.cfg.AppID), nil
 }
 
 func convertRun(w *wants, run *github.CheckRun) gate.Check {
@@ -93,8 +93,9 @@ func convertRun(w *wants, run *github.CheckRun) gate.Check {
 	return check
 }
 
-// newestRuns keeps the run of each name in each suite that counts.
-func newestRuns(runs []gate.Check) []gate.Check {
+// newestRuns keeps the run of each name in each suite that counts. Of our own
+// that is the newest, whatever it is: it is what stands for us.
+func newestRuns(runs []gate.Check, own int64) []gate.Check {
 	slices.SortFunc(runs, func(a, b gate.Check) int { return cmp.Compare(b.ID, a.ID) })
 	type key struct {
 		app, suite int64
@@ -105,7 +106,7 @@ func newestRuns(runs []gate.Check) []gate.Check {
 	settled := map[key]bool{}
 	for _, run := range runs {
 		k := key{run.App, run.Suite, run.Name}
-		hollow := run.State == "skipped" || run.State == "neutral"
+		hollow := run.App != own && (run.State == "skipped" || run.State == "neutral")
 		i, seen := at[k]
 		switch {
 		case !seen:

@@ -576,3 +576,19 @@ func (r *recorder) Write(b []byte) (int, error) {
 	r.body = append(r.body, b...)
 	return len(b), nil
 }
+
+// Of our own runs the newest stands: one that GitHub lets through must be seen.
+func TestNewestRunOfOurs(t *testing.T) {
+	run := func(id, app int64, state string) gate.Check {
+		return gate.Check{ID: id, App: app, Name: "gate", State: state}
+	}
+	got := newestRuns([]gate.Check{run(1, 7, "failure"), run(2, 7, "skipped"), run(3, 8, "failure"), run(4, 8, "skipped")}, 7)
+	for _, c := range got {
+		if want := map[int64]int64{7: 2, 8: 3}[c.App]; c.ID != want {
+			t.Errorf("of App %d run %d counts, want %d", c.App, c.ID, want)
+		}
+	}
+	if len(got) != 2 {
+		t.Errorf("%d runs count", len(got))
+	}
+}

@@ -242,6 +242,37 @@ func (p *PullRequest) after(who *user) {
 	}
 }
 
+// testMerge returns the commit with which GitHub tries the merge of an open pull
+// request (refs/pull/n/merge), "" when it cannot be merged.
+// https://docs.github.com/en/rest/pulls/pulls#get-a-pull-request
+func (p *PullRequest) testMerge() string {
+	o, tip := p.repo.objects, p.repo.refs["heads/"+p.baseRef]
+	if of := [2]string{tip, p.headSHA}; p.tried != of {
+		p.tried, p.trial = of, ""
+		start := o.mergeBase(tip, p.headSHA)
+		if start == "" {
+			return ""
+		}
+		merged, clean := o.merge(o.at(start).files, o.at(tip).files, o.at(p.headSHA).files)
+		if clean {
+			by := p.repo.gh.webFlow()
+			p.trial = o.addCommit(commit{
+				files: merged, parents: []string{tip, p.headSHA}, author: p.author.signature(), committer: by, signed: true,
+				message: fmt.Sprintf("Merge %s into %s", p.headSHA, tip),
+			}).sha
+		}
+	}
+	return p.trial
+}
+
+// TestMerge returns the commit with which GitHub tries the merge, "" when the
+// pull request cannot be merged.
+func (p *PullRequest) TestMerge() string {
+	p.repo.gh.mu.Lock()
+	defer p.repo.gh.mu.Unlock()
+	return p.testMerge()
+}
+
 // mergeability returns what GitHub computes in the background.
 func (p *PullRequest) mergeability() (mergeable any, state string) {
 	if !p.open {

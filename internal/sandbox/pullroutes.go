@@ -94,8 +94,11 @@ func (p *PullRequest) simple() object {
 	url, html := r.api("/pulls/%d", p.number), web("%s/pull/%d", r.fullName(), p.number)
 	issue, statuses := r.api("/issues/%d", p.number), r.api("/statuses/%s", p.headSHA)
 	var mergeSHA any
-	if p.merged {
+	switch {
+	case p.merged:
 		mergeSHA = p.mergeSHA
+	case p.open:
+		mergeSHA = orNil(p.testMerge())
 	}
 	link := func(href string) object { return object{"href": href} }
 	return object{

@@ -21,6 +21,8 @@ type PullRequest struct {
 	mergedAt time.Time
 	mergedBy *user
 	mergeSHA string
+	tried    [2]string // base and head of the test merge
+	trial    string    // its commit
 	reviews  []*Review
 	auto     *autoMerge
 }

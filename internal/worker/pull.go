@@ -187,7 +187,7 @@ func (w *Worker) judge(ctx context.Context, v *view) (outcome, gate.Evaluation, 
 	}
 	ev, err := w.result(ctx, v, record)
 	if err == nil && ev.Passes() && !v.pr.Draft {
-		out.moved, err = w.moved(ctx, v)
+		out.moved, err = w.lastLook(ctx, v, &ev)
 	}
 	return out, ev, err
 }
@@ -389,6 +389,9 @@ func (w *Worker) result(ctx context.Context, v *view, record gate.Record) (gate.
 			ev.Again = now.Add(patience(now.Sub(ev.UnverifiedSince)))
 		}
 	}
+	if v.mode.Enforces() {
+		ev = policy.Advised(ev, v.policy.Guard(v.pr.BaseRef, v.snap.required, w.AppID)...)
+	}
 	return ev, nil
 }
 
@@ -397,6 +400,31 @@ func earliest(since, now time.Time) time.Time {
 		return now
 	}
 	return since
+}
+
+// lastLook reads once more, before a pass is stored, whether anything has moved,
+// and beside that whether something reports our check where we never do: rules
+// that pin it to us do not count that.
+func (w *Worker) lastLook(ctx context.Context, v *view, ev *gate.Evaluation) (moved bool, err error) {
+	r := &round{w: w}
+	moved = true // until it is known better
+	into(ctx, r, func(ctx context.Context) (bool, error) {
+		moved, err = w.moved(ctx, v)
+		return moved, err
+	}, func(gate.Reading[bool]) {})
+	namesakes := gate.Reading[[]gate.Check]{}
+	pinned := gate.RequiredCheck{Name: v.policy.Check, App: w.AppID}
+	if sha := v.pr.MergeSHA; sha != "" && v.mode.Enforces() && !slices.Contains(v.snap.required.Value, pinned) {
+		into(ctx, r, func(ctx context.Context) ([]gate.Check, error) { return v.repo.Checks(ctx, sha) },
+			func(found gate.Reading[[]gate.Check]) { namesakes = found })
+	}
+	if limit := r.wait(); limit != nil {
+		return false, limit
+	}
+	if i := slices.IndexFunc(namesakes.Value, func(c gate.Check) bool { return c.Name == v.policy.Check }); i >= 0 {
+		*ev = policy.Advised(*ev, policy.OnTestMerge(namesakes.Value[i], v.pr.MergeSHA))
+	}
+	return moved, err
 }
 
 // moved reads the pull request once more, and reports whether anything in it is

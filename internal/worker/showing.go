@@ -46,16 +46,17 @@ func (s showing) tells(stands ledger.Published, name string) bool {
 	if !s.seen.Known || stands.RunID == 0 || !stands.At.Before(s.began) {
 		return false
 	}
+	newest := gate.Check{}
 	for _, c := range s.seen.Value {
-		if c.Name == name {
-			conclusion := c.State
-			if conclusion == "in_progress" {
-				conclusion = string(report.InProgress)
-			}
-			return c.ID != stands.RunID || conclusion != stands.Conclusion
+		if c.Name == name && c.ID > newest.ID {
+			newest = c
 		}
 	}
-	return false
+	conclusion := newest.State
+	if conclusion == "in_progress" {
+		conclusion = string(report.InProgress)
+	}
+	return newest.ID != 0 && (newest.ID != stands.RunID || conclusion != stands.Conclusion)
 }
 
 // writeRun brings the check run on GitHub to what run says: intent, effect and
