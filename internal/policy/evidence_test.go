@@ -459,6 +459,7 @@ func TestPolicyBombs(t *testing.T) {
 		"a billion laughs":          laughs,
 		"an alias to itself":        "roles: &r {a: *r}\n",
 		"a merge key":               "x: &x {check: a}\n<<: *x\n",
+		"an alias of known keys":    "branches: &b [a]\nexclude: *b\n",
 		"10 MB of a comment":        "# " + strings.Repeat("x", 10<<20),
 		"10 MB of a list":           "branches: [" + strings.Repeat("a,", 5<<20) + "a]",
 		"64 KiB of brackets":        strings.Repeat("[", MaxSize),
