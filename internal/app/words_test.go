@@ -299,3 +299,90 @@ func TestManyRepliesToFewTexts(t *testing.T) {
 		t.Errorf("%d replies, want no more than 6", n)
 	}
 }
+
+// Case 17: who pushed while no event reached us is found in GitHub's log.
+func TestWhoPushedUnseenDoesNotDecide(t *testing.T) {
+	byDana := sandbox.Commit{Files: map[string]string{"cart/total.go": "package cart // by dana\n"}, Message: "by kim", Author: "kim", Committer: "kim"}
+	for name, push := range map[string]func(*world, *sandbox.PullRequest){
+		"while the server was down": func(w *world, pr *sandbox.PullRequest) {
+			w.down()
+			pr.PushCommits("dana", byDana)
+			w.clock.advance(time.Minute)
+			w.up()
+		},
+		"before a push whose event came": func(w *world, pr *sandbox.PullRequest) {
+			w.gh.LoseWebhooks(true)
+			pr.PushCommits("dana", byDana)
+			w.gh.LoseWebhooks(false)
+			pr.Push("kim", map[string]string{"cart/more.go": "package cart\n"})
+		},
+		"and it was forced away": func(w *world, pr *sandbox.PullRequest) {
+			w.gh.LoseWebhooks(true)
+			pr.PushCommits("dana", byDana)
+			w.gh.LoseWebhooks(false)
+			pr.ForcePush("kim", map[string]string{"cart/total.go": "package cart // by dana\n"})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			pr := w.opens("medium")
+			w.quiet()
+			w.clock.advance(time.Minute)
+			push(w, pr)
+			pr.Check("build", "success")
+			pr.Approve("lee")
+			w.shows(pr, "WAITING · go-missing")
+			w.quiet()
+			w.clock.advance(2 * time.Second)
+			pr.Comment("dana", "/go "+pr.Head())
+			w.stays(pr, "WAITING · go-missing")
+			if replies := w.replies(pr); len(replies) != 1 || !strings.Contains(replies[0], "nobody decides on their own") {
+				t.Errorf("replies %q", replies)
+			}
+			w.never(pr)
+		})
+	}
+}
+
+// Where neither an event nor the log tells who pushed the head, it is said; at
+// high it blocks. A fault is waited for.
+func TestWhoPushedCannotBeTold(t *testing.T) {
+	for name, row := range map[string]struct {
+		class  string
+		status int
+		told   bool
+		want   string
+	}{
+		"no log, at medium":                     {"medium", http.StatusNotFound, false, "WAITING · go-missing"},
+		"no log, at high":                       {"high", http.StatusNotFound, false, "WAITING · pusher-unknown"},
+		"no log, at high, and the event came":   {"high", http.StatusNotFound, true, "WAITING · panel-short"},
+		"the log fails, at high":                {"high", http.StatusBadGateway, false, "WAITING · panel-short"},
+		"it fails, at high, and the event came": {"high", http.StatusBadGateway, true, "WAITING · panel-short"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.gh.Fail(sandbox.Fault{Method: http.MethodGet, Route: "/repos/acme/shop/activity", Status: row.status})
+			pr := w.opens(row.class)
+			w.quiet()
+			w.gh.LoseWebhooks(!row.told)
+			pr.Push("lee", map[string]string{"cart/more.go": "package cart\n"})
+			w.gh.LoseWebhooks(false)
+			pr.Check("build", "success")
+			pr.Approve("sam")
+			pr.Approve("dana")
+			v := w.shows(pr, row.want)
+			w.quiet()
+			v = w.stays(pr, row.want)
+			if said := strings.Contains(v.Summary, "who pushed"); said == row.told {
+				t.Errorf("who pushed: told %v, said %v\n%s", row.told, said, v.Summary)
+			}
+			if row.status == http.StatusBadGateway && !row.told {
+				w.gh.Mend()
+				w.later(time.Minute)
+				if v = w.stays(pr, row.want); strings.Contains(v.Summary, "who pushed") {
+					t.Errorf("the fault lasts:\n%s", v.Summary)
+				}
+			}
+		})
+	}
+}

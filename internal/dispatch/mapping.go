@@ -158,8 +158,12 @@ func (r *round) pullRequest(h inbox.Hint) error {
 
 // pushed enters who brought a head: no commit need name them.
 func (r *round) pushed(h inbox.Hint) error {
-	if h.Action != "opened" && h.Action != "synchronize" || h.Sender.Bot || h.Sender.ID == 0 {
+	if h.Action != "opened" && h.Action != "synchronize" {
 		return nil
+	}
+	err := r.Index.SawBrought(r.ctx, r.tx, h.Repo.ID, h.PR, h.SHA, index.Brought{Told: true})
+	if err != nil || h.Sender.Bot || h.Sender.ID == 0 {
+		return err
 	}
 	return r.Index.SawPush(r.ctx, r.tx, h.Repo.ID, h.PR, index.Push{SHA: h.SHA, By: h.Sender})
 }

@@ -98,6 +98,9 @@ type PullRequest struct {
 	// Pushers are who pushed to it, as events told; merges that GitHub made left
 	// out. They count as authors.
 	Pushers []User
+	// PushersUnread says why it is not known who brought the head; without a fact
+	// it is.
+	PushersUnread Unreadable
 
 	// What GitHub counts, to compare lists with.
 	ChangedFiles, Commits, Additions, Deletions int

@@ -303,36 +303,58 @@ func (r *Repo) Reviews(ctx context.Context, n int) ([]gate.ReviewOf, error) {
 // Move is what became of a branch: the commit to which it was moved, and when.
 // GitHub keeps the time, to the second.
 type Move struct {
-	SHA string
-	At  time.Time
+	SHA  string
+	At   time.Time
+	By   gate.User // zero when the account is gone
+	Push bool      // somebody brought commits, rather than made or deleted the branch
 }
 
 type wireMove struct {
 	After *string           `json:"after"`
 	At    *github.Timestamp `json:"timestamp"`
+	Kind  *string           `json:"activity_type"`
+	Actor *github.User      `json:"actor"`
 }
+
+// MovesRead is how many moves of a branch are read at most.
+const MovesRead = pageSize
 
 // HeadMove reads the latest move of a pull request's head branch from the log of
 // its repository, which may be a fork that the App cannot see: [KindMissing].
 func (r *Repo) HeadMove(ctx context.Context, pr gate.PullRequest) (Move, error) {
-	k := call{act: actActivity, of: pr.HeadRepo + " " + pr.HeadRef, path: "repos/" + escapePath(pr.HeadRepo) + "/activity"}
-	k = k.with("ref", "refs/heads/"+pr.HeadRef, "per_page", "1")
-	if strings.Count(pr.HeadRepo, "/") != 1 {
-		return Move{}, k.fail(&Error{Kind: KindMissing, Message: "the head's repository is gone"})
-	}
-	latest, _, err := readPage(ctx, r.c, k, bare[wireMove], nil)
+	moves, err := r.moves(ctx, pr, 1)
 	if err != nil {
 		return Move{}, err
 	}
+	return moves[0], nil
+}
+
+// HeadMoves reads the latest [MovesRead] moves of a pull request's head branch,
+// the newest first; there is one at least.
+func (r *Repo) HeadMoves(ctx context.Context, pr gate.PullRequest) ([]Move, error) {
+	return r.moves(ctx, pr, MovesRead)
+}
+
+func (r *Repo) moves(ctx context.Context, pr gate.PullRequest, n int) ([]Move, error) {
+	k := call{act: actActivity, of: pr.HeadRepo + " " + pr.HeadRef, path: "repos/" + escapePath(pr.HeadRepo) + "/activity"}
+	k = k.with("ref", "refs/heads/"+pr.HeadRef, "per_page", strconv.Itoa(n))
+	if strings.Count(pr.HeadRepo, "/") != 1 {
+		return nil, k.fail(&Error{Kind: KindMissing, Message: "the head's repository is gone"})
+	}
+	latest, _, err := readPage(ctx, r.c, k, bare[wireMove], nil)
+	if err != nil {
+		return nil, err
+	}
 	if len(latest.items) == 0 {
-		return Move{}, k.fail(&Error{Kind: KindMissing, Message: "no move is logged"})
+		return nil, k.fail(&Error{Kind: KindMissing, Message: "no move is logged"})
 	}
-	var w wants
-	m := Move{SHA: wantSome(&w, "after", latest.items[0].After), At: wantTime(&w, "timestamp", latest.items[0].At)}
-	if err := w.err(); err != nil {
-		return Move{}, k.fault(err)
-	}
-	return m, nil
+	return each(k, latest.items, func(w *wants, m *wireMove) Move {
+		kind := wantSome(w, "activity_type", m.Kind)
+		return Move{
+			SHA: wantSome(w, "after", m.After), At: wantTime(w, "timestamp", m.At), By: mayUser(w, "actor", m.Actor),
+			Push: kind != "branch_creation" && kind != "branch_deletion",
+		}
+	})
 }
 
 func convertReview(w *wants, v *github.PullRequestReview) gate.ReviewOf {

@@ -30,7 +30,7 @@ func approvals(q question, e ReviewEvidence) []gate.Finding {
 		return one(unread("the list of commits", commits.Why))
 	}
 	wrote := wroteIt(q.PR, commits.Value)
-	found := whoseCommits(q, commits.Value)
+	found := append(whoseCommits(q, commits.Value), whoPushed(q)...)
 	over := carriedOver{by: gate.ByReviewer, what: "approved"}
 	var approved, stale, own, without []string
 	for _, r := range decisive(reviews.Value) {
@@ -96,6 +96,27 @@ func whoseCommits(q question, commits []gate.Commit) []gate.Finding {
 		})
 	}
 	return found
+}
+
+// whoPushed tells that it is not known who brought the head. At high risk it
+// must be.
+func whoPushed(q question) []gate.Finding {
+	why := q.PR.PushersUnread
+	if why.Fact == "" {
+		return nil
+	}
+	if why.Cause == gate.CauseFault && q.class >= gate.High {
+		return one(unread("who pushed "+gate.Short(q.PR.HeadSHA), why))
+	}
+	f := gate.Finding{
+		Status: gate.Advisory, Code: "pusher-unknown", By: gate.ByAuthor,
+		Fact: fmt.Sprintf("no event told who pushed %s, and GitHub's log of pushes does not say it: %s", gate.Short(q.PR.HeadSHA), why.Fact),
+		Fix:  "push a commit, whose event tells who did",
+	}
+	if q.class >= gate.High {
+		f.Status = gate.Action
+	}
+	return one(f)
 }
 
 // some joins the first few of a list.

@@ -93,6 +93,7 @@ var reasonCodes = [...]string{
 	"policy-only",
 	"policy-unknown-name",
 	"policy-unseen-check",
+	"pusher-unknown",
 	"record-changed",
 	"rehearsal-missing",
 	"rehearsal-no-date",

@@ -73,6 +73,9 @@ func (w *Worker) pin(ctx context.Context, v *view) error {
 // pressed the button by which GitHub merges the base in is none, which the
 // commit itself tells; where that cannot be read they count as one.
 func (w *Worker) readPushers(ctx context.Context, v *view) error {
+	if err := w.readPushLog(ctx, v); err != nil {
+		return err
+	}
 	pushes, err := w.Index.Pushes(ctx, nil, v.pr.Repo.ID, v.pr.Number)
 	if err != nil {
 		return err
