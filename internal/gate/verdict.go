@@ -251,6 +251,10 @@ type PersonDecision struct {
 	// LiftsOwn marks a GO by somebody who had written some of the change. It
 	// lifts no NO-GO but their own, whether or not they may decide here.
 	LiftsOwn bool
+	// SeenTo is, for a GO by a button, the ID of the last decision that stood in
+	// the check run whose button it was; a press does not tell when it happened,
+	// and lifts no NO-GO that came after.
+	SeenTo int64
 	// Until is when an override ends by itself; zero for all else.
 	Until time.Time
 }

@@ -63,6 +63,12 @@ func (l *Ledger) LatestOn(ctx context.Context, repoID int64, pull int, sha strin
 	return l.latest(ctx, `repo_id = $1 AND pull = $2 AND head_sha = $3`, repoID, pull, sha)
 }
 
+// LatestUpTo returns the newest evaluation of a pull request up to a number, and
+// false when there is none.
+func (l *Ledger) LatestUpTo(ctx context.Context, repoID int64, pull int, number int64) (gate.Evaluation, bool, error) {
+	return l.latest(ctx, `repo_id = $1 AND pull = $2 AND number <= $3`, repoID, pull, number)
+}
+
 // LatestAt returns the newest evaluation of a pull request that was begun by a
 // moment, and false when there is none.
 func (l *Ledger) LatestAt(ctx context.Context, repoID int64, pull int, at time.Time) (gate.Evaluation, bool, error) {

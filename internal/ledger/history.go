@@ -28,6 +28,7 @@ type decision struct {
 	SaidAt    time.Time
 	URL       string `json:",omitempty"`
 	LiftsOwn  bool   `json:",omitempty"`
+	SeenTo    int64  `json:",omitempty"`
 	Signoff   string `json:",omitempty"` // the name of a sign-off
 
 	Until       time.Time `json:",omitzero"`  // of an override
@@ -70,7 +71,7 @@ func AppendAcceptance(ctx context.Context, tx *sql.Tx, pr gate.PullRequest, a ga
 
 func appendSaid(ctx context.Context, tx *sql.Tx, pr gate.PullRequest, kind Kind, d gate.PersonDecision, data decision, once string) (bool, error) {
 	data.For, data.Channel, data.CommentID, data.ReviewID = d.For, d.Channel, d.CommentID, d.ReviewID
-	data.SaidAt, data.URL, data.LiftsOwn, data.Until = d.SaidAt, d.URL, d.LiftsOwn, d.Until
+	data.SaidAt, data.URL, data.LiftsOwn, data.SeenTo, data.Until = d.SaidAt, d.URL, d.LiftsOwn, d.SeenTo, d.Until
 	return Append(ctx, tx, Entry{
 		At: d.At, Kind: kind, RepoID: pr.Repo.ID, Number: pr.Number, SHA: d.For.HeadSHA, Actor: d.User, Once: once, Data: data,
 		Texts: map[string]string{reasonText: d.Reason, digestText: d.Digest},
@@ -147,7 +148,7 @@ func (s *History) add(e Entry, voided string) error {
 	}
 	d := gate.PersonDecision{
 		ID: e.ID, User: e.Actor, At: e.At, For: data.For, Reason: data.Reason, Digest: e.Texts[digestText], Channel: data.Channel,
-		CommentID: data.CommentID, ReviewID: data.ReviewID, SaidAt: data.SaidAt, URL: data.URL, LiftsOwn: data.LiftsOwn, Until: data.Until,
+		CommentID: data.CommentID, ReviewID: data.ReviewID, SaidAt: data.SaidAt, URL: data.URL, LiftsOwn: data.LiftsOwn, SeenTo: data.SeenTo, Until: data.Until,
 		Voided: voided,
 	}
 	switch e.Kind {

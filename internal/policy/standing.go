@@ -88,12 +88,13 @@ func saidAt(d gate.PersonDecision) time.Time {
 
 // lifted says who lifted a NO-GO, or nothing. The same person may, and another
 // release manager who wrote none of it, but not within the same second, in which
-// NO-GO wins; a GO whose own comment was edited or deleted lifts nothing.
-// Whatever happens to the NO-GO's comment, the NO-GO stands.
+// NO-GO wins, and by a button only what its check run showed; a GO whose own
+// comment was edited or deleted lifts nothing. Whatever happens to the NO-GO's
+// comment, the NO-GO stands.
 func lifted(q question, e DecisionEvidence, veto gate.PersonDecision, later []gate.PersonDecision) lapse {
 	var unclear lapse
 	for _, d := range later {
-		if d.Choice != gate.ChoiceGo || d.Voided != "" {
+		if d.Choice != gate.ChoiceGo || d.Voided != "" || pressed(d) && veto.ID > d.SeenTo {
 			continue
 		}
 		lifts := lapse{code: "lifted", text: "lifted by /go of " + handle(d.User)}
@@ -114,6 +115,10 @@ func lifted(q question, e DecisionEvidence, veto gate.PersonDecision, later []ga
 	}
 	return unclear
 }
+
+// pressed reports whether a decision was made by a button: its event does not
+// tell when.
+func pressed(d gate.PersonDecision) bool { return d.Channel == "button" }
 
 // replaced says what the same person said later, or "". A later GO that itself
 // does not count replaces nothing: after a force-push back to an earlier head

@@ -134,6 +134,9 @@ func (c *CheckRun) Press(who, identifier string) error {
 	if !slices.ContainsFunc(c.actions, has) {
 		return fmt.Errorf("press %q on check run %d: there is no such button", identifier, c.id)
 	}
+	if w := c.repo.watch; w != nil && c.app == c.repo.gh.app {
+		w.presses = append(w.presses, PressMoment{c.repo.gh.newID(), who, identifier, c.sha, c.repo.gh.now(), c.repo.born()})
+	}
 	c.emit("requested_action", c.repo.gh.person(who), object{"requested_action": object{"identifier": identifier}})
 	return nil
 }

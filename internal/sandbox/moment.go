@@ -14,13 +14,14 @@ import (
 // the API would show is in other places less than this, or something else.
 // Moments share nothing with the state; who gets one may keep it.
 type Moment struct {
-	Number int       // of the change that led here, from 1
-	At     time.Time // GitHub's clock, to the second
-	Wall   time.Time // the real clock
-	Pulls  []PullMoment
-	Issues []IssueMoment
-	Roles  map[string]gate.Permission // by login, of those who have one
-	Files  map[string]string          // branch → content of the watched file, where it exists
+	Number  int       // of the change that led here, from 1
+	At      time.Time // GitHub's clock, to the second
+	Wall    time.Time // the real clock
+	Pulls   []PullMoment
+	Issues  []IssueMoment
+	Roles   map[string]gate.Permission // by login, of those who have one
+	Files   map[string]string          // branch → content of the watched file, where it exists
+	Presses []PressMoment              // buttons of our App's check runs
 	// Reads says after which change a path of this repository, such as
 	// /pulls/7/reviews, was answered for the last time.
 	Reads map[string]int
@@ -66,7 +67,16 @@ type ReviewMoment struct {
 	State  gate.ReviewState
 	Given  string // the commit for which it was submitted, whatever the API says
 	Body   string
+	At     time.Time
 	Born   int
+}
+
+// PressMoment is the press of a button of a check run.
+type PressMoment struct {
+	ID                  int64
+	Author, Button, SHA string
+	At                  time.Time
+	Born                int
 }
 
 // CheckMoment is a check run, or a commit status when App is 0.
@@ -90,6 +100,7 @@ type watch struct {
 	film        []Moment
 	changes     int
 	dirty       bool
+	presses     []PressMoment
 	reads       map[string]int
 	press       func(now Moment, number int) bool
 	by          *user
@@ -178,7 +189,7 @@ func (r *Repo) read(path string) {
 func (r *Repo) moment() Moment {
 	m := Moment{
 		Number: r.watch.changes, At: r.gh.now(), Wall: time.Now(), Roles: map[string]gate.Permission{}, Files: map[string]string{},
-		Reads: maps.Clone(r.watch.reads),
+		Reads: maps.Clone(r.watch.reads), Presses: slices.Clip(r.watch.presses),
 	}
 	for _, u := range r.gh.users {
 		if role := r.access(u).role; role > gate.PermissionNone {
@@ -229,7 +240,7 @@ func (p *PullRequest) moment() PullMoment {
 	}
 	slices.SortFunc(m.Comments, func(a, b CommentMoment) int { return int(a.ID - b.ID) })
 	for _, v := range p.reviews {
-		m.Reviews = append(m.Reviews, ReviewMoment{v.id, v.author.login, v.state, v.given, v.body, v.born})
+		m.Reviews = append(m.Reviews, ReviewMoment{v.id, v.author.login, v.state, v.given, v.body, v.at, v.born})
 	}
 	for _, run := range slices.Backward(r.runs) {
 		if run.app == r.gh.app && run.sha == p.headSHA && run.name == r.watch.check {

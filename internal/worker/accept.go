@@ -59,6 +59,11 @@ func (r *room) decision(ctx context.Context, c inbox.Command, cmd command.Comman
 	}
 	if cmd.Kind == command.Go {
 		d.Choice = gate.ChoiceGo
+		seen, err := r.seenTo(ctx, c)
+		if err != nil {
+			return nil, err
+		}
+		d.SeenTo = seen
 		code, no, err := r.mayGo(ctx, c, cmd, &d)
 		if err != nil || no == nil && (code == codeGone || code == codeWait) {
 			return nil, err
@@ -336,12 +341,36 @@ func (r *room) retargeted(c inbox.Command, saw gate.Evaluation, judged bool) boo
 	return c.KnownBase == ""
 }
 
+// seenTo is the last decision that stood in the check run whose button was
+// pressed, 0 for none and for all other texts.
+func (r *room) seenTo(ctx context.Context, c inbox.Command) (int64, error) {
+	if c.Source != inbox.FromButton {
+		return 0, nil
+	}
+	shown, _, err := r.w.Ledger.LatestUpTo(ctx, r.pr.Repo.ID, r.pr.Number, evaluationOf(c))
+	var last int64
+	for _, d := range shown.Decisions {
+		last = max(last, d.ID)
+	}
+	return last, err
+}
+
+// evaluationOf is the number of the evaluation that the check run of a pressed
+// button shows.
+func evaluationOf(c inbox.Command) int64 {
+	number, err := strconv.ParseInt(c.ExternalID[strings.LastIndexByte(c.ExternalID, '/')+1:], 10, 64)
+	if err != nil {
+		return -1
+	}
+	return number
+}
+
 // ownRun reports whether the check run of a pressed button says of itself what
 // we wrote into it: that it is for this repository and commit. The commit that an
 // event names beside it is not enough to decide on.
 func ownRun(c inbox.Command, repoID int64) bool {
-	number, err := strconv.ParseInt(c.ExternalID[strings.LastIndexByte(c.ExternalID, '/')+1:], 10, 64)
-	return err == nil && c.ButtonSHA != "" && c.ExternalID == report.ExternalID(repoID, c.ButtonSHA, number)
+	number := evaluationOf(c)
+	return number >= 0 && c.ButtonSHA != "" && c.ExternalID == report.ExternalID(repoID, c.ButtonSHA, number)
 }
 
 // vetoed reports whether u has a NO-GO standing.
