@@ -50,6 +50,12 @@ func TestButtonLiftsWhatItShowed(t *testing.T) {
 				})
 			}
 			w.stays(pr, tt.title)
+			if !tt.before && tt.vetoed == tt.by { // another release manager lifts the veto, and their own GO is gone
+				w.clock.advance(2 * time.Second)
+				pr.Comment("sam", "/go "+pr.Head())
+				w.quiet()
+				w.stays(pr, "WAITING · wrong-owner")
+			}
 		})
 	}
 }

@@ -58,7 +58,7 @@ func judgments(q question, e DecisionEvidence) []judgment {
 		if d.Choice == gate.ChoiceNoGo {
 			why = lifted(q, e, d, all[i+1:])
 		} else {
-			why = cmp.Or(replaced(d, judged[i+1:]), lapsed(q, e, d, all))
+			why = cmp.Or(replaced(d, judged[i+1:], all), lapsed(q, e, d, all))
 		}
 		judged[i] = judgment{gate.Standing{PersonDecision: d, Counts: why.code == "", Code: why.code, Lapsed: why.text}, why.doubt}
 	}
@@ -122,8 +122,14 @@ func pressed(d gate.PersonDecision) bool { return d.Channel == "button" }
 
 // replaced says what the same person said later, or "". A later GO that itself
 // does not count replaces nothing: after a force-push back to an earlier head
-// the GO for that head is good again.
-func replaced(d gate.PersonDecision, later []judgment) lapse {
+// the GO for that head is good again. A GO by a button counts as said before all
+// that its check run did not show.
+func replaced(d gate.PersonDecision, later []judgment, all []gate.PersonDecision) lapse {
+	for _, o := range all {
+		if pressed(d) && o.Choice == gate.ChoiceNoGo && o.ID > d.SeenTo && o.User.Is(d.User) {
+			return lapse{code: codeReplaced, text: "replaced by their /no-go, which the check run whose button was pressed did not show"}
+		}
+	}
 	for _, l := range later {
 		if l.User.Is(d.User) && (l.Choice == gate.ChoiceNoGo || l.Counts) {
 			return lapse{code: codeReplaced, text: "replaced by their later " + strings.ToLower("/"+string(l.Choice))}
