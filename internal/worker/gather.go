@@ -26,6 +26,7 @@ type guess struct {
 	alone        bool           // who else may approve will be asked: see readWriters
 	history      ledger.History // what people said, and what else was entered
 	behind       bool           // how far the head is behind will be asked: see readBehind
+	pushed       bool           // who pushed the head will be asked: see readPushLog
 }
 
 // gathered is what one round of reading brought.
@@ -59,6 +60,9 @@ func (w *Worker) gather(ctx context.Context, repo *hub.Repo, number int, g guess
 	w.readPeople(ctx, r, repo, s, g.people)
 	if g.behind {
 		w.readBehind(ctx, r, repo, s, g.pr)
+	}
+	if g.pushed {
+		w.readMoves(ctx, r, repo, s, g.pr)
 	}
 	if g.alone {
 		into(ctx, r, repo.Writers, func(v gate.Reading[[]gate.Collaborator]) { s.writers = v })

@@ -280,6 +280,13 @@ func (w *Worker) guess(ctx context.Context, job queue.Job) (guess, error) {
 		Repo: in.Repository, Number: job.Subject.Number, HeadSHA: known.HeadSHA,
 		URL: w.webURL(in.Repository, job.Subject.Number), HeadRef: known.HeadRef, HeadRepoID: known.HeadRepoID, BaseRef: known.BaseRef,
 	}
+	if known.HeadSHA != "" && known.HeadRepoID == in.ID {
+		brought, err := w.Index.Brought(ctx, nil, in.ID, job.Subject.Number)
+		if err != nil {
+			return g, err
+		}
+		g.pr.HeadRepo, g.pushed = in.Owner+"/"+in.Name, !brought[known.HeadSHA].Logged
+	}
 	g.history, err = w.Ledger.History(ctx, job.Subject.ID, job.Subject.Number)
 	for _, d := range g.history.Decisions {
 		g.people = append(g.people, d.User.Login)

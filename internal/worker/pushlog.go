@@ -24,21 +24,25 @@ func (w *Worker) readPushLog(ctx context.Context, v *view) error {
 	if err != nil || known[v.pr.HeadSHA].Logged {
 		return err
 	}
-	moves, err := v.repo.HeadMoves(ctx, v.pr)
-	if _, limited := hub.RetryAfter(err); limited {
-		return err
+	if v.snap.movesOf != v.pr.HeadRef {
+		r := &round{w: w}
+		w.readMoves(ctx, r, v.repo, v.snap, v.pr)
+		if err := r.wait(); err != nil {
+			return err
+		}
 	}
-	why := gate.Unreadable{}
+	moves, shown, why := v.snap.moves.Value, false, v.snap.moves.Why
 	switch {
-	case err != nil:
-		why = hub.Unreadable(err)
+	case !v.snap.moves.Known:
 	case len(moves) == 0 || moves[0].SHA != v.pr.HeadSHA:
 		why = gate.Unreadable{Cause: gate.CauseFault, Fact: "GitHub's log of pushes does not show this head yet"}
 	case !reaches(moves, v.pr, known):
 		why = gate.Unreadable{Cause: gate.CauseTruncated, Fact: "GitHub's log of pushes holds more than was read"}
+	default:
+		shown = true
 	}
 	switch {
-	case why.Fact == "":
+	case shown:
 	case !known[v.pr.HeadSHA].Told:
 		v.pr.PushersUnread = why
 		return nil
@@ -56,6 +60,14 @@ func (w *Worker) readPushLog(ctx context.Context, v *view) error {
 		}
 		return w.Index.SawBrought(ctx, tx, repoID, number, v.pr.HeadSHA, index.Brought{Logged: true})
 	})
+}
+
+// readMoves reads the log of pushes of the head's branch, beside other evidence
+// where it is known that it will be asked for.
+func (w *Worker) readMoves(ctx context.Context, r *round, repo *hub.Repo, s *snapshot, pr gate.PullRequest) {
+	s.movesOf = pr.HeadRef
+	into(ctx, r, func(ctx context.Context) ([]hub.Move, error) { return repo.HeadMoves(ctx, pr) },
+		func(v gate.Reading[[]hub.Move]) { s.moves = v })
 }
 
 // reaches reports whether moves reach back to when the pull request was opened,

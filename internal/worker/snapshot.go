@@ -32,6 +32,8 @@ type snapshot struct {
 	dangling     gate.Reading[[]gate.Branch]
 	behind       gate.Reading[gate.Behind]
 	behindOf     string // of which head and base that was asked for
+	moves        gate.Reading[[]hub.Move]
+	movesOf      string // of which head branch that was asked for
 	comments     gate.Reading[[]gate.Comment]
 	policy       gate.Reading[hub.File]
 	organization gate.Reading[hub.File]
