@@ -48,6 +48,9 @@ type life struct {
 
 const unending = 1 << 30
 
+// otherApp reports checks beside GitHub Actions.
+const otherApp = 4242
+
 // people are who takes part: kim writes the pull request.
 var people = map[string]string{
 	"kim": "write", "lee": "write", "max": "write", "dana": "maintain", "rob": "maintain", "sam": "admin", "bob": "read",
@@ -75,10 +78,17 @@ func newLife(w *world, seed uint64, index int) *life {
 	l.repo.LoseWebhooks(false)
 	l.repo.Watch(checkName, ".github/gonogo.yml")
 	l.repo.Greedy("max", "merge", func(sandbox.Moment, int) bool { return l.awake.Load() })
-	l.left = 10 + l.rng.IntN(16)
-	l.wakes = l.rng.IntN(l.left)
-	if l.rng.IntN(4) == 0 {
+	l.left = 8 + l.rng.IntN(10)
+	if l.rng.IntN(6) == 0 {
+		l.left += 12
+	}
+	switch l.rng.IntN(4) {
+	case 0:
 		l.wakes = -1 // sleeps all through
+	case 1:
+		l.wakes = l.rng.IntN(l.left)
+	default: // late: what is merged can lose nothing any more
+		l.wakes = l.rng.IntN(1 + l.left/3)
 	}
 	class := pick(l.rng, "low", "low", "medium", "medium", "medium", "high")
 	author := pick(l.rng, "kim", "kim", "kim", "dana", "lee")
@@ -166,13 +176,11 @@ func (l *life) some() {
 	}
 }
 
-// lets the server come in between two steps, for as long as it takes it to answer
-// n requests. It may be down.
+// lets the server come in between two steps, for as long as it takes to ask its
+// store n times. It may be down.
 func (l *life) lets(n int) {
 	for range n {
-		if answer, err := http.Get(l.w.app.URL() + "/healthz"); err == nil {
-			_ = answer.Body.Close()
-		}
+		_, _ = l.w.app.inbox.Depth(l.w.ctx)
 	}
 }
 
@@ -194,7 +202,7 @@ func (l *life) step() {
 	}{
 		{6, l.pushes}, {3, l.forces}, {4, l.goesBack}, {3, l.updates}, {4, l.retargets}, {8, l.edits}, {7, l.says}, {4, l.vetoes},
 		{6, l.tampers}, {5, l.reviewsIt}, {3, l.dismisses}, {5, l.promotes}, {6, l.tests}, {2, l.labels}, {3, l.severe}, {3, l.twins},
-		{3, l.rules}, {3, l.losesMail}, {4, l.holdsMail}, {3, l.breaks}, {4, l.ambushes}, {2, l.drafts}, {2, l.closes}, {4, l.waits}, {1, l.forges},
+		{3, l.rules}, {4, l.speaksInReview}, {3, l.presses}, {3, l.overrides}, {1, l.leaks}, {3, l.losesMail}, {4, l.holdsMail}, {3, l.breaks}, {4, l.ambushes}, {2, l.drafts}, {2, l.closes}, {4, l.waits}, {1, l.forges},
 	}
 	sum := 0
 	for _, a := range acts {
@@ -393,8 +401,12 @@ func (l *life) reviewsIt(p *sandbox.PullRequest) {
 }
 
 func (l *life) review(p *sandbox.PullRequest, who string, state gate.ReviewState) {
-	l.reviews = append(l.reviews, p.Review(who, state, ""))
-	l.note("%s reviews #%d: %s on %s", who, p.Number(), state, short(p.Head()))
+	l.reviewWith(p, who, state, "")
+}
+
+func (l *life) reviewWith(p *sandbox.PullRequest, who string, state gate.ReviewState, text string) {
+	l.reviews = append(l.reviews, p.Review(who, state, text))
+	l.note("%s reviews #%d: %s on %s %q", who, p.Number(), state, short(p.Head()), text)
 }
 
 func (l *life) dismisses(*sandbox.PullRequest) {
@@ -413,7 +425,15 @@ func (l *life) promotes(*sandbox.PullRequest) {
 
 func (l *life) tests(p *sandbox.PullRequest) {
 	name := pick(l.rng, "build", "build", "lint")
-	switch l.rng.IntN(5) {
+	switch l.rng.IntN(7) {
+	case 5, 6: // one name, told by several
+		if how := pick(l.rng, "success", "failure"); l.rng.IntN(2) == 0 {
+			l.repo.Check(p.Head(), sandbox.Check{Name: name, App: otherApp, Conclusion: how})
+			l.note("another App's %s on #%d: %s", name, p.Number(), how)
+		} else {
+			p.Status("lee", name, how)
+			l.note("a status %s on #%d: %s", name, p.Number(), how)
+		}
 	case 0:
 		p.Status("lee", "deploy", pick(l.rng, "success", "failure", "pending"))
 		l.note("a status on #%d", p.Number())
@@ -474,6 +494,35 @@ func (l *life) rules(*sandbox.PullRequest) {
 	branch := pick(l.rng, "main", "main", "stable")
 	l.repo.Commit("sam", branch, map[string]string{".github/gonogo.yml": text})
 	l.note("sam changes the policy on %s: %q", branch, text)
+}
+
+func (l *life) speaksInReview(p *sandbox.PullRequest) {
+	who, text := pick(l.rng, l.person(), "dana", "sam", "rob"), pick(l.rng, "/go", "/go", "/no-go it leaks", "> /go")
+	l.reviewWith(p, who, pick(l.rng, gate.Commented, gate.Commented, gate.Approved), text)
+}
+
+// presses presses a button of our check run, on this head or an older one.
+func (l *life) presses(p *sandbox.PullRequest) {
+	who, sha, button := pick(l.rng, l.person(), "dana", "sam"), pick(l.rng, append(slices.Clone(l.heads), p.Head(), p.Head(), p.Head())...), pick(l.rng, "go", "go", "no-go", "recheck")
+	if run := l.repo.Run(sha, checkName); run != nil && run.Press(who, button) == nil {
+		l.note("%s presses %s on %s", who, button, short(sha))
+	}
+}
+
+func (l *life) overrides(p *sandbox.PullRequest) {
+	who := pick(l.rng, l.person(), "dana", "sam")
+	l.comments = append(l.comments, p.Comment(who, "/override payments are down"))
+	l.note("%s overrides #%d", who, p.Number())
+}
+
+// leaks pushes what looks like a credential.
+func (l *life) leaks(p *sandbox.PullRequest) {
+	l.files++
+	path := fmt.Sprintf("keys/%d.go", l.files)
+	act(func() {
+		l.heads = append(l.heads, p.Push("lee", map[string]string{path: fmt.Sprintf("package keys\n\nconst k%d = %q\n", l.files, token)}))
+	})
+	l.note("lee pushes a credential to #%d: %s", p.Number(), short(l.heads[len(l.heads)-1]))
 }
 
 // losesMail makes GitHub lose this repository's webhooks until the next thorough
@@ -614,7 +663,15 @@ func (l *life) spoils(p *sandbox.PullRequest) {
 	l.note("(#%d is READY: something is taken away)", p.Number())
 	switch l.rng.IntN(10) {
 	case 0:
-		p.Check("build", "failure")
+		switch l.rng.IntN(3) {
+		case 0:
+			p.Check("build", "failure")
+		case 1:
+			p.Status("lee", "build", "failure")
+		default: // and one that is newer, and green
+			l.repo.Check(p.Head(), sandbox.Check{Name: "build", App: otherApp, Conclusion: "failure"})
+			p.Check("build", pick(l.rng, "success", "skipped"))
+		}
 		l.note("build fails on #%d", p.Number())
 	case 1, 2:
 		who := pick(l.rng, "dana", "sam", "rob")
@@ -690,6 +747,9 @@ func (l *life) help(p *sandbox.PullRequest) {
 		case "checks":
 			l.green(p, now)
 			return
+		case "secrets":
+			l.forces(p)
+			return
 		case "severity":
 			for _, i := range l.issues {
 				i.Close("dana")
@@ -697,7 +757,10 @@ func (l *life) help(p *sandbox.PullRequest) {
 			l.note("dana closes all severe issues")
 			return
 		case "approvals":
-			l.approve(h, n, p)
+			l.approve(h, n, p, "lee", "max", "rob", "sam", "dana")
+			return
+		case "ci":
+			l.approve(h, n, p, "rob", "sam", "dana")
 			return
 		case "go", "veto":
 			l.decide(h, n, p, part.name == "veto")
@@ -715,13 +778,13 @@ func (l *life) green(p *sandbox.PullRequest, now *sandbox.PullMoment) {
 		if c.App == 0 {
 			p.Status("lee", c.Name, "success")
 		} else {
-			p.Check(c.Name, "success")
+			l.repo.Check(p.Head(), sandbox.Check{Name: c.Name, App: c.App, Conclusion: "success"})
 		}
 	}
 	l.note("all checks of #%d are green on %s", p.Number(), short(p.Head()))
 }
 
-func (l *life) approve(h *history, n int, p *sandbox.PullRequest) {
+func (l *life) approve(h *history, n int, p *sandbox.PullRequest, by ...string) {
 	for _, v := range h.pull(n, p.Number()).Reviews {
 		if v.State == gate.ChangesRequested {
 			for _, r := range l.reviews {
@@ -732,7 +795,7 @@ func (l *life) approve(h *history, n int, p *sandbox.PullRequest) {
 		}
 	}
 	asked := 0
-	for _, who := range []string{"lee", "max", "rob", "sam", "dana"} {
+	for _, who := range by {
 		if h.role(n, who) >= gate.PermissionWrite && h.wrote(n, p.Number(), who) == no && (asked < 2 || h.role(n, who) >= gate.PermissionMaintain) { // who answers for CI
 			asked++
 			l.review(p, who, gate.Approved)
@@ -746,6 +809,10 @@ func (l *life) decide(h *history, n int, p *sandbox.PullRequest, lifts bool) {
 	}
 	for _, who := range []string{"dana", "sam", "rob"} {
 		if h.role(n, who) < gate.PermissionMaintain || h.wrote(n, p.Number(), who) != no {
+			continue
+		}
+		if l.rng.IntN(5) == 0 {
+			l.reviewWith(p, who, gate.Commented, "/go")
 			continue
 		}
 		line := pick(l.rng, "/go "+p.Head(), "/go "+p.Head()[:8], "/go")

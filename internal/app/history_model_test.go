@@ -3,6 +3,7 @@ package app
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"gonogo/internal/gate"
 	"gonogo/internal/sandbox"
@@ -149,16 +150,44 @@ func (h *history) parts(n, number int, head string) []ingredient {
 	if p == nil || p.Head != head {
 		return []ingredient{{"head", no, true}}
 	}
-	return []ingredient{
+	list := []ingredient{
 		{"open", known(p.Open && !p.Draft), true},
 		{"record", h.record(n, number), true},
 		{"policy", known(h.rules(n, number).valid), false},
 		{"checks", checksOf(p), false},
+		{"secrets", known(!slices.ContainsFunc(p.Paths, func(s string) bool { return strings.HasPrefix(s, "keys/") })), false},
 		{"severity", h.severity(n, number), false},
 		{"approvals", h.approvals(n, number), false},
+		{"ci", h.watched(n, number), false},
 		{"go", h.decided(n, number), false},
 		{"veto", not(h.vetoed(n, number)), false},
 	}
+	if !h.overridden(n, number) {
+		return list
+	}
+	for i := range list {
+		if !slices.Contains([]string{"open", "secrets", "veto"}, list[i].name) {
+			list[i].is = max(list[i].is, maybe)
+		}
+	}
+	return list
+}
+
+// overridden says whether an administrator may have let the head pass: for an
+// hour, for this base, and never past a NO-GO or what looks like a credential.
+func (h *history) overridden(n, number int) bool {
+	now := h.pull(n, number)
+	return slices.ContainsFunc(now.Comments, func(c sandbox.CommentMoment) bool {
+		if !strings.HasPrefix(c.Original, "/override ") || c.Edited || c.Deleted || h.at(n).At.Sub(c.At) > time.Hour || h.role(n, c.Author) < gate.PermissionAdmin {
+			return false
+		}
+		for i := c.Born; i <= n; i++ {
+			if p := h.pull(i, number); p.Head == now.Head && p.Base == now.Base && h.role(i, c.Author) >= gate.PermissionAdmin {
+				return true
+			}
+		}
+		return false
+	})
 }
 
 // ready says whether a pull request is READY at moment n.
@@ -284,6 +313,26 @@ func onHead(p *sandbox.PullMoment, given string) truth {
 	return no
 }
 
+// watched says whether somebody who maintains the repository has approved what
+// changes its CI.
+func (h *history) watched(n, number int) truth {
+	p := h.pull(n, number)
+	if !slices.ContainsFunc(p.Paths, func(s string) bool { return strings.HasPrefix(s, ".github/workflows/") }) {
+		return yes
+	}
+	is := no
+	for _, v := range p.Reviews {
+		if v.State == gate.Approved && h.role(n, v.Author) >= gate.PermissionMaintain {
+			counts := min(onHead(p, v.Given), not(h.wrote(n, number, v.Author)))
+			if h.wasLost(v.Born) {
+				counts = min(counts, maybe)
+			}
+			is = max(is, counts)
+		}
+	}
+	return is
+}
+
 func (h *history) approvals(n, number int) truth {
 	p := h.pull(n, number)
 	latest := map[string]sandbox.ReviewMoment{}
@@ -332,18 +381,31 @@ func (h *history) approvals(n, number int) truth {
 	return no
 }
 
-// word is a GO or NO-GO in a comment.
+// word is a GO or NO-GO in a comment or review, or by a button.
 type word struct {
 	sandbox.CommentMoment
-	goes bool
-	sha  string // what a GO names
+	goes   bool
+	sha    string // what a GO names
+	button bool   // whether it was heard at all is left open
 }
 
 // words lists what was said on a pull request until moment n, in the order in
 // which it was said.
 func (h *history) words(n, number int) []word {
 	var list []word
-	for _, c := range h.pull(n, number).Comments {
+	p := h.pull(n, number)
+	texts := slices.Clone(p.Comments)
+	given := map[int64]string{}
+	for _, v := range p.Reviews {
+		given[v.ID] = v.Given
+		texts = append(texts, sandbox.CommentMoment{ID: v.ID, Author: v.Author, At: v.At, Born: v.Born, Original: v.Body})
+	}
+	for _, b := range h.at(n).Presses {
+		if then := h.pull(b.Born, number); then != nil && then.Head == b.SHA && b.Button != "recheck" {
+			list = append(list, word{sandbox.CommentMoment{ID: b.ID, Author: b.Author, At: b.At, Born: b.Born}, b.Button == "go", b.SHA, true})
+		}
+	}
+	for _, c := range texts {
 		w := word{CommentMoment: c}
 		decides := false
 		for line := range strings.Lines(c.Original) {
@@ -354,6 +416,9 @@ func (h *history) words(n, number int) []word {
 			case (line == "/go" || strings.HasPrefix(line, "/go ")) && !decides:
 				w.goes, w.sha, decides = true, strings.TrimSpace(strings.TrimPrefix(line, "/go")), true
 			}
+		}
+		if sha, review := given[c.ID]; review {
+			w.sha = sha
 		}
 		if decides {
 			list = append(list, w)
@@ -375,7 +440,7 @@ func (h *history) edited(n, number int, id int64) bool {
 			return c.Edited || c.Deleted
 		}
 	}
-	return false
+	return slices.ContainsFunc(h.pull(n, number).Reviews, func(v sandbox.ReviewMoment) bool { return v.ID == id && v.State == gate.Dismissed })
 }
 
 // heard is at which moments a word may have been heard, and whether it surely
@@ -391,7 +456,7 @@ func (h *history) heard(n, number int, w word) (until int, surely bool) {
 // a release manager when it was heard.
 func (h *history) acceptedNoGo(n, number int, w word) truth {
 	until, surely := h.heard(n, number, w)
-	some, all := false, surely && (!h.wasLost(w.Born) || !h.edited(until, number, w.ID))
+	some, all := false, surely && !w.button && (!h.wasLost(w.Born) || !h.edited(until, number, w.ID))
 	for i := w.Born; i <= until; i++ {
 		may := h.role(i, w.Author) >= gate.PermissionMaintain
 		some, all = some || may, all && may
@@ -409,13 +474,18 @@ func verdict(some, all bool) truth {
 	return no
 }
 
+// tardy is how late the server may hear a GO without asking for it again: after
+// that it may have found the comment by itself, and does not know of which record
+// it was written.
+const tardy = time.Minute
+
 // acceptedGo says whether a GO was accepted until moment n: a release manager
 // said it who wrote none of it, on the head that it names, or without a name on
 // the head that stood when it was written and when it was heard. lifts says the
 // same of one that only lifts its author's own NO-GO.
 func (h *history) acceptedGo(n, number int, w word) (is, lifts truth) {
 	until, surely := h.heard(n, number, w)
-	some, all, own := false, surely && !h.wasLost(w.Born), no
+	some, all, own := false, surely && !w.button && !h.wasLost(w.Born) && h.at(until).At.Sub(w.At) < tardy, no
 	born := h.pull(w.Born, number)
 	steady := max(h.settledBefore(w.Born), 1)
 	if first := h.pull(steady, number); w.sha == "" && (h.settledBefore(w.Born) == 0 || first == nil || first.Head != born.Head) {

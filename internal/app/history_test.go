@@ -9,12 +9,16 @@ import (
 	"go/parser"
 	gotoken "go/token"
 	"math/rand/v2"
+	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -39,14 +43,16 @@ import (
 //     judged. These are counted and measured.
 func TestHistories(t *testing.T) {
 	seed := uint64(number(t, "GONOGO_HISTORY_SEED", 12))
-	lives := number(t, "GONOGO_HISTORIES", 24)
+	lives := number(t, "GONOGO_HISTORIES", 300)
 	only := number(t, "GONOGO_HISTORY_LIFE", -1)
 	t.Logf("seed %d: GONOGO_HISTORY_SEED=%d plays these histories again", seed, seed)
 	begun := time.Now()
+	defer debug.SetGCPercent(debug.SetGCPercent(300)) // what a batch leaves is dropped as a whole
 	var sum tally
 	batches := make(chan int)
 	var wg sync.WaitGroup
-	for range 2 {
+	// More batches than processors: each waits for its slowest life now and then.
+	for range 2 * runtime.GOMAXPROCS(0) {
 		wg.Go(func() {
 			for first := range batches {
 				b := &batch{seed: seed, rng: rand.New(rand.NewPCG(seed, uint64(first)<<32|1))}
@@ -135,13 +141,39 @@ type batch struct {
 	seed   uint64
 	rng    *rand.Rand
 	w      *world
+	door   doorway
 	lives  []*life
 	broken error
 }
 
+// doorway leads to the server that is up. Between it and the simulated GitHub is
+// no network, on which half of the time would go.
+type doorway struct{ to atomic.Pointer[App] }
+
+func (d *doorway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	a := d.to.Load()
+	if a == nil {
+		panic(http.ErrAbortHandler)
+	}
+	a.server.Handler.ServeHTTP(w, r)
+}
+
+func (b *batch) start() {
+	b.w.start()
+	b.door.to.Store(b.w.app)
+}
+
+func (b *batch) stop() {
+	b.door.to.Store(nil)
+	b.w.stop()
+}
+
 func (b *batch) play(t *testing.T, first, end, only int, sum *tally) {
-	b.w = historyWorld(t)
-	defer b.w.stop()
+	b.w = historyWorld(t, &b.door)
+	b.w.gh.AddApp(otherApp, "ci-too", "CI too")
+	b.w.gh.RepointReviews(sandbox.Repointing(b.rng.IntN(3)))
+	b.start()
+	defer b.stop()
 	for n := first; n < end; n++ {
 		if only < 0 || only == n {
 			b.lives = append(b.lives, newLife(b.w, b.seed, n))
@@ -178,8 +210,13 @@ func (b *batch) round() {
 		for _, l := range b.lives {
 			l.goDark()
 		}
-		b.w.stop()
-		b.w.start()
+		b.stop()
+		b.start()
+	} else if b.rng.IntN(25) == 0 {
+		for _, l := range b.lives {
+			l.goDark() // what is read late is as if it had not been told
+		}
+		b.w.gh.Limit(sandbox.Limit{For: time.Duration(10+b.rng.IntN(80)) * time.Second, Secondary: b.rng.IntN(2) == 0})
 	}
 	wg.Wait()
 	if b.rng.IntN(3) == 0 {
@@ -193,7 +230,13 @@ func (b *batch) rest(thorough bool) {
 	for _, l := range b.lives {
 		l.heal(thorough)
 	}
+	if thorough {
+		b.w.gh.Mend()
+	}
 	b.settle(0)
+	for _, l := range b.lives {
+		l.caughtUp()
+	}
 	if thorough {
 		for range 2 {
 			if err := b.reconcile(); err != nil {
@@ -236,27 +279,24 @@ func (b *batch) settle(later time.Duration) {
 	}
 }
 
-func historyWorld(t *testing.T) *world {
+func historyWorld(t *testing.T, door http.Handler) *world {
 	t.Helper()
 	w := &world{t: t, clock: &clock{}}
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
 	t.Cleanup(cancel)
 	w.ctx = ctx
-	gh, err := sandbox.New(sandbox.Config{Key: testKey(), Now: w.clock.now, Limit: 1 << 30})
+	gh, err := sandbox.New(sandbox.Config{Key: testKey(), Now: w.clock.now, Limit: 1 << 30, Carrier: sandbox.Direct{Handler: door}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = gh.Close() })
-	if err := gh.Start(); err != nil {
-		t.Fatal(err)
-	}
 	w.gh = gh
 	w.cfg = Config{
 		AppID: gh.AppID(), PrivateKey: gh.PrivateKeyPEM(), WebhookSecrets: []string{secret}, GitHubURL: gh.URL() + "/",
 		Listen: "127.0.0.1:0", DatabaseURL: "sqlite:" + filepath.Join(memory(t), "gonogo.db"), LogLevel: logrus.FatalLevel,
 		LogFormat: "text", ReconcileEvery: time.Hour, KeepDeliveries: time.Hour, KeepEvaluations: time.Hour, Version: "test", Now: w.clock.now,
+		carrier: sandbox.Direct{Handler: gh},
 	}
-	w.start()
 	return w
 }
 
@@ -279,10 +319,9 @@ func (l *life) rested(thorough bool) {
 	if thorough {
 		l.lit(len(film))
 	}
-	if l.held || l.dark() {
+	if !l.caughtUp() {
 		return
 	}
-	l.settled = append(l.settled, len(film))
 	h := l.history(film)
 	n := len(film)
 	for _, p := range h.at(n).Pulls {
@@ -301,6 +340,16 @@ func (l *life) rested(thorough bool) {
 			l.fail(h, n, p.Number, "a FALSE BLOCK stands although all is quiet")
 		}
 	}
+}
+
+// caughtUp notes that the server has dealt with all that happened, and reports
+// whether it was told all.
+func (l *life) caughtUp() bool {
+	if l.held || l.dark() {
+		return false
+	}
+	l.settled = append(l.settled, len(l.repo.Film()))
+	return true
 }
 
 // judge walks through the film of a life that has ended.
