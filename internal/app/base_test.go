@@ -1,11 +1,13 @@
 package app
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"gonogo/internal/gate"
+	"gonogo/internal/ledger"
 	"gonogo/internal/policy"
 	"gonogo/internal/sandbox"
 )
@@ -220,4 +222,87 @@ func TestSameTreeThatCannotBeComparedYet(t *testing.T) {
 	w.repo.Mend()
 	pr.Comment("dana", "/recheck")
 	w.shows(pr, "READY · medium")
+}
+
+// verdictsOn lists of which heads the ledger has verdicts, in order, each head
+// once for as long as it stayed.
+func (w *world) verdictsOn(pr *sandbox.PullRequest) (heads []string) {
+	w.t.Helper()
+	entries, err := w.app.ledger.Entries(w.ctx, w.repo.ID(), pr.Number())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for _, e := range entries {
+		if e.Kind == ledger.KindVerdict && (len(heads) == 0 || heads[len(heads)-1] != e.SHA) {
+			heads = append(heads, e.SHA)
+		}
+	}
+	return heads
+}
+
+// A way from one head to another and back restores a GO only where everything
+// else is as it was, and the ledger shows the way.
+func TestAwayAndBack(t *testing.T) {
+	for name, tt := range map[string]struct {
+		meanwhile func(*world, *sandbox.PullRequest)
+		want      string
+	}{
+		"nothing else changed":   {func(*world, *sandbox.PullRequest) {}, "READY · medium"},
+		"the record was changed": {func(_ *world, pr *sandbox.PullRequest) { pr.Edit("kim", body("medium", "- Rollback owner: @sam")) }, "WAITING · record-changed"},
+		"the rules were changed": {func(w *world, _ *sandbox.PullRequest) {
+			w.repo.Commit("sam", "main", map[string]string{policy.Path: "rehearsal: {max_age_days: 7}\n"})
+		}, "WAITING · policy-changed"},
+		"the base was changed": {func(w *world, pr *sandbox.PullRequest) {
+			w.repo.Branch("sam", "release/1", w.repo.Tip("main"))
+			w.repo.Require("release/1", sandbox.Required{Name: checkName, App: w.gh.AppID()})
+			pr.Retarget("kim", "release/1")
+		}, "WAITING · base-changed"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			pr := w.ready()
+			w.quiet()
+			first := pr.Head()
+			second := pr.ForcePush("kim", map[string]string{"cart/total.go": "package cart // else\n"})
+			w.shows(pr, "WAITING")
+			w.quiet()
+			tt.meanwhile(w, pr)
+			w.quiet()
+			pr.Reset("kim", first)
+			w.quiet()
+			w.stays(pr, tt.want)
+			if got, want := w.verdictsOn(pr), []string{first, second, first}; !slices.Equal(got, want) {
+				t.Errorf("the ledger has %q, want %q", got, want)
+			}
+		})
+	}
+}
+
+// Who lowers the class after the panel met needs the panel's word anew, and the
+// ledger keeps both.
+func TestClassLoweredAfterThePanel(t *testing.T) {
+	w := newWorld(t)
+	pr := w.readyHigh()
+	w.quiet()
+	pr.Edit("kim", body("medium"))
+	w.quiet()
+	if v := w.stays(pr, "WAITING · record-changed"); !strings.Contains(v.Title+v.Summary, "Risk class") {
+		t.Errorf("it is not said what changed:\n%s\n%s", v.Title, v.Summary)
+	}
+	w.clock.advance(2 * time.Second)
+	pr.Comment("dana", "/go "+gate.Short(pr.Head()))
+	w.shows(pr, "READY · medium")
+	entries, err := w.app.ledger.Entries(w.ctx, w.repo.ID(), pr.Number())
+	if err != nil {
+		t.Fatal(err)
+	}
+	given := 0
+	for _, e := range entries {
+		if e.Kind == ledger.KindGo {
+			given++
+		}
+	}
+	if given != 3 {
+		t.Errorf("the ledger has %d /go, want two of the panel and one for the lower class", given)
+	}
 }
