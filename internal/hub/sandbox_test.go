@@ -381,3 +381,15 @@ func TestTreeAndDivergeAgainstTheDescription(t *testing.T) {
 		t.Errorf("%d ahead, cut %t", cut.AheadBy, cut.FilesCut)
 	}
 }
+
+// What has not changed since it was read first is answered as it was then.
+func TestCompareAgain(t *testing.T) {
+	w := newWorld(t)
+	pr := w.shop.Open("kim", sandbox.Change{Title: "Lib", Branch: "lib", Files: map[string]string{"lib/b.go": "package lib\n"}})
+	for range 3 {
+		got := must[hub.Comparison](t)(w.repo.Compare(t.Context(), "main", pr.Head()))
+		if len(got.Commits) != 1 || len(got.Files) != 1 || got.MergeBase != w.shop.Tip("main") || got.BaseSHA != got.MergeBase {
+			t.Errorf("%+v", got)
+		}
+	}
+}
