@@ -1,10 +1,12 @@
 package policy
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/hmarr/codeowners"
@@ -15,9 +17,11 @@ import (
 // A pull request that changes what CI does can make every check green by itself.
 // It is of medium class at least, and somebody who answers for CI looks at it:
 // where CODEOWNERS names owners of these files, one of them; else somebody with
-// maintain or admin permission. Where everybody of those wrote it, anybody else
+// maintain or admin permission. Where everybody of those brought it, anybody else
 // who may write will do; and whoever works alone under `solo` has nobody to ask,
-// which is said.
+// which is said. Where all that speaks against them is their names in commits,
+// which anyone can write, they are not replaced: then their own approval counts
+// here.
 //
 // Bots that bump the actions of workflows are no exception: a workflow is neither
 // manifest nor lock file.
@@ -69,20 +73,29 @@ func ciChanged(q question, e CIEvidence) []gate.Finding {
 	if !text.Known && text.Why.Cause != gate.CauseMissing {
 		return one(unread("CODEOWNERS", text.Why))
 	}
-	approvers, unsure := approversOf(q, e)
+	commits := e.Commits().Value
+	wrote, brought := wroteIt(q.PR, commits), broughtIt(q.PR, commits)
+	approvers, _ := approversOf(q, e)
+	named, unsure := approversBesides(q, e, brought)
 	rest := paths
 	var missing []gate.Finding
 	asked := ownedBy(parseOwners(text.Value), paths)
 	for _, key := range slices.Sorted(maps.Keys(asked)) {
 		group := asked[key]
-		if !canApprove(q, e, group) {
+		var found []gate.Finding
+		switch {
+		case canApprove(q, e, group, wrote):
+			found = ciOwners(approvedBy(q, e, group, approvers), "")
+		case canApprove(q, e, group, brought):
+			found = ciOwners(approvedBy(q, e, group, named), "commits name all of these owners as authors: one of them reviews and approves, which counts for this, or the commits are made without the names")
+		default:
 			continue
 		}
 		rest = slices.DeleteFunc(slices.Clone(rest), func(p string) bool { return slices.Contains(group.paths, p) })
-		missing = append(missing, ciOwners(q, approvedBy(q, e, group, approvers))...)
+		missing = append(missing, found...)
 	}
 	if len(rest) > 0 {
-		missing = append(missing, ciMaintainers(q, e, rest, approvers)...)
+		missing = append(missing, ciMaintainers(q, e, rest, approvers, named)...)
 	}
 	if slices.ContainsFunc(missing, func(f gate.Finding) bool { return f.Status > gate.Advisory }) {
 		return append(unsure, missing...)
@@ -90,56 +103,80 @@ func ciChanged(q question, e CIEvidence) []gate.Finding {
 	return missing
 }
 
-// canApprove reports whether any of the owners may be somebody who wrote none
-// of it.
-func canApprove(q question, e CIEvidence, group owned) bool {
-	commits := e.Commits().Value
-	wrote := wroteIt(q.PR, commits)
+// broughtIt returns those of whom it is known without a commit's word that they
+// made some of it. Whoever signs a commit vouches for no other name in it.
+func broughtIt(pr gate.PullRequest, commits []gate.Commit) contributors {
+	c := wroteIt(pr, nil)
+	for _, commit := range commits {
+		if by := commit.Committer; commit.Verified && by != nil && by.ID != 0 && by.Login != githubCommitter {
+			c.ids[by.ID] = true
+		}
+	}
+	return c
+}
+
+// canApprove reports whether any of the owners may be somebody who is not among
+// those who made it.
+func canApprove(q question, e CIEvidence, group owned, made contributors) bool {
 	known := append([]gate.User{q.PR.Author, q.PR.RecordBy}, q.PR.Pushers...)
-	for _, c := range commits {
+	for _, c := range e.Commits().Value {
 		for _, u := range []*gate.User{c.Author, c.Committer} {
 			if u != nil {
 				known = append(known, *u)
+			}
+		}
+		for _, co := range c.CoAuthors {
+			if m := noreply.FindStringSubmatch(strings.TrimSpace(co.Email)); m != nil {
+				id, _ := strconv.ParseInt(m[1], 10, 64) // the older addresses have none
+				known = append(known, gate.User{ID: id, Login: m[2]})
 			}
 		}
 	}
 	return slices.ContainsFunc(group.owners, func(o codeowners.Owner) bool {
 		switch o.Type {
 		case codeowners.UsernameOwner:
-			return !slices.ContainsFunc(known, func(u gate.User) bool { return strings.EqualFold(u.Login, o.Value) && wrote.include(u) })
+			return !slices.ContainsFunc(known, func(u gate.User) bool { return strings.EqualFold(u.Login, o.Value) && made.include(u) })
 		case codeowners.TeamOwner:
 			members := e.Team(o.Value)
-			return !members.Known || slices.ContainsFunc(members.Value, func(u gate.User) bool { return !wrote.include(u) })
+			return !members.Known || slices.ContainsFunc(members.Value, func(u gate.User) bool { return !made.include(u) })
 		}
 		return false // whose an e-mail address is cannot be told
 	})
 }
 
-// ciOwners words what review/owners would say of these files.
-func ciOwners(q question, found []gate.Finding) []gate.Finding {
+// ciOwners words what review/owners would say of these files. fix is what mends
+// it, where that is something else.
+func ciOwners(found []gate.Finding, fix string) []gate.Finding {
 	for i := range found {
 		if found[i].Code == "owners-missing" {
 			found[i].Code = "ci-changed"
 			found[i].Fact = "this changes what CI does, and " + found[i].Fact
+			found[i].Fix = cmp.Or(fix, found[i].Fix)
 		}
 	}
 	return found
 }
 
 // ciMaintainers: somebody who maintains the repository has approved what no owner
-// is named for.
-func ciMaintainers(q question, e CIEvidence, paths []string, approvers []gate.User) []gate.Finding {
+// is named for. named are the approvers with those whom only commits name.
+func ciMaintainers(q question, e CIEvidence, paths []string, approvers, named []gate.User) []gate.Finding {
 	least := gate.PermissionMaintain
 	if q.PR.Repo.OwnerIsUser {
 		least = gate.PermissionWrite // there are no maintainers
 	}
-	writers, wrote := e.Writers(), wroteIt(q.PR, e.Commits().Value)
-	able := func(least gate.Permission) bool {
+	writers, commits := e.Writers(), e.Commits().Value
+	able := func(made contributors) bool {
 		return slices.ContainsFunc(writers.Value, func(c gate.Collaborator) bool {
-			return !c.User.Bot && c.Permission >= least && !wrote.include(c.User)
+			return !c.User.Bot && c.Permission >= least && !made.include(c.User)
 		})
 	}
-	if writers.Known && !able(least) {
+	fix := "somebody with %s access, who wrote none of it, reviews and approves"
+	switch {
+	case !writers.Known || able(wroteIt(q.PR, commits)):
+	case able(broughtIt(q.PR, commits)):
+		approvers = named
+		fix = "commits name everybody with %s access as authors: one of them reviews and approves, which counts for this, or the commits are made without the names"
+	default:
 		least = gate.PermissionWrite
 	}
 	if slices.ContainsFunc(approvers, func(u gate.User) bool { return permissionHeld(e, u).Value >= least }) {
@@ -148,7 +185,7 @@ func ciMaintainers(q question, e CIEvidence, paths []string, approvers []gate.Us
 	f := gate.Finding{
 		Status: gate.Action, Code: "ci-changed", By: gate.ByReviewer,
 		Fact: fmt.Sprintf("this changes what CI does (%s), and nobody with %s access has approved it on %s", firstFew(paths), least, gate.Short(q.PR.HeadSHA)),
-		Fix:  fmt.Sprintf("somebody with %s access, who wrote none of it, reviews and approves", least),
+		Fix:  fmt.Sprintf(fix, least),
 	}
 	if !writers.Known {
 		return []gate.Finding{f, unread("who else has write access", writers.Why)}

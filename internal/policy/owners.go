@@ -105,6 +105,12 @@ func ownedBy(rules codeowners.Ruleset, paths []string) map[string]owned {
 // approversOf lists who has approved this head, may write and wrote none of
 // it, with a finding for each whose permission could not be read.
 func approversOf(q question, e ReviewEvidence) ([]gate.User, []gate.Finding) {
+	return approversBesides(q, e, wroteIt(q.PR, e.Commits().Value))
+}
+
+// approversBesides lists who has approved this head, may write and is not among
+// those who made it, as approversOf does.
+func approversBesides(q question, e ReviewEvidence, made contributors) ([]gate.User, []gate.Finding) {
 	reviews, commits := e.Reviews(), e.Commits()
 	switch {
 	case !reviews.Known:
@@ -112,11 +118,10 @@ func approversOf(q question, e ReviewEvidence) ([]gate.User, []gate.Finding) {
 	case !commits.Known:
 		return nil, one(unread("the list of commits", commits.Why))
 	}
-	wrote := wroteIt(q.PR, commits.Value)
 	var users []gate.User
 	var found []gate.Finding
 	for _, r := range decisive(reviews.Value) {
-		if r.State != gate.Approved || !q.isHead(r.CommitSHA) || r.User.Bot || r.User.ID == 0 || wrote.include(r.User) {
+		if r.State != gate.Approved || !q.isHead(r.CommitSHA) || r.User.Bot || r.User.ID == 0 || made.include(r.User) {
 			continue
 		}
 		switch has := e.Permission(r.User.Login); {
