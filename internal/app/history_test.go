@@ -43,7 +43,7 @@ import (
 //     judged. These are counted and measured.
 func TestHistories(t *testing.T) {
 	seed := uint64(number(t, "GONOGO_HISTORY_SEED", 12))
-	lives := number(t, "GONOGO_HISTORIES", 300)
+	lives := number(t, "GONOGO_HISTORIES", 100)
 	only := number(t, "GONOGO_HISTORY_LIFE", -1)
 	t.Logf("seed %d: GONOGO_HISTORY_SEED=%d plays these histories again", seed, seed)
 	begun := time.Now()
