@@ -254,12 +254,19 @@ type Collaborator struct {
 
 // Issue is an open issue.
 type Issue struct {
-	Number int
-	Title  string
-	Body   string
-	Author User // without an ID when the account is gone
-	Labels []string
-	URL    string
+	Number   int
+	Title    string
+	Body     string
+	Author   User // without an ID when the account is gone
+	OpenedAt time.Time
+	Labels   []string
+	URL      string
+}
+
+// Labelling is how an issue got a label.
+type Labelling struct {
+	By User // without an ID where the issue's history does not tell
+	At time.Time
 }
 
 // TrackerRef names an item of a tracker: an issue of a repository.

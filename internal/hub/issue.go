@@ -50,6 +50,8 @@ func (r *Repo) SevereIssues(ctx context.Context, label string) ([]gate.Issue, er
 			Body:   i.GetBody(),
 			Author: mayUser(w, "user", i.User),
 			URL:    wantSome(w, "html_url", i.HTMLURL),
+
+			OpenedAt: want(w, "created_at", i.CreatedAt).Time,
 		}
 		for _, l := range wantList(w, "labels", i.Labels) {
 			issue.Labels = append(issue.Labels, l.GetName())
@@ -77,35 +79,36 @@ func hasLabel(labels []string, want string) bool {
 	return false
 }
 
-// Labeller reads who gave an issue a label that it has now; nobody when its
-// history does not tell.
-func (r *Repo) Labeller(ctx context.Context, n int, label string) (gate.User, error) {
+// Labeller reads who gave an issue a label that it has now, and when; nobody when
+// its history does not tell.
+func (r *Repo) Labeller(ctx context.Context, n int, label string) (gate.Labelling, error) {
 	k := r.call(actLabels, number(n), issuePath(n, "/events"))
 	wire, err := readAll(ctx, r.c, k, bare[github.IssueEvent])
 	if err != nil {
-		return gate.User{}, err
+		return gate.Labelling{}, err
 	}
 	type change struct {
-		of    gate.User
+		is    gate.Labelling
 		label string
 		does  string
 	}
 	changes, err := each(k, wire, func(w *wants, e *github.IssueEvent) change {
-		return change{mayUser(w, "actor", e.Actor), e.GetLabel().GetName(), wantSome(w, "event", e.Event)}
+		is := gate.Labelling{By: mayUser(w, "actor", e.Actor), At: want(w, "created_at", e.CreatedAt).Time}
+		return change{is, e.GetLabel().GetName(), wantSome(w, "event", e.Event)}
 	})
-	var by gate.User
+	var is gate.Labelling
 	for _, c := range changes {
 		if !strings.EqualFold(c.label, label) {
 			continue
 		}
 		switch c.does {
 		case "labeled":
-			by = c.of
+			is = c.is
 		case "unlabeled":
-			by = gate.User{}
+			is = gate.Labelling{}
 		}
 	}
-	return by, err
+	return is, err
 }
 
 // wireAlert leaves the secret itself out.

@@ -12,7 +12,7 @@ func TestLabeller(t *testing.T) {
 	issue := w.shop.OpenIssue("kim", "Payments are down", "", "bug")
 	of := func(label string) string {
 		t.Helper()
-		return must[gate.User](t)(w.repo.Labeller(t.Context(), issue.Number(), label)).Login
+		return must[gate.Labelling](t)(w.repo.Labeller(t.Context(), issue.Number(), label)).By.Login
 	}
 	if got := of("bug") + of("SEV1"); got != "kim" {
 		t.Errorf("labelled by %q", got)

@@ -312,7 +312,7 @@ func TestEachFieldIsMissed(t *testing.T) {
 		{"checks", func() error { _, err := w.repo.Checks(ctx, pr.Head()); return err },
 			[]string{"total_count", "check_runs", "statuses"}},
 		{"rules", func() error { _, err := w.repo.RequiredChecks(ctx, "main"); return err }, []string{"type", "protected", "commit"}},
-		{"issues", func() error { _, err := w.repo.SevereIssues(ctx, "SEV1"); return err }, []string{"number", "title", "labels"}},
+		{"issues", func() error { _, err := w.repo.SevereIssues(ctx, "SEV1"); return err }, []string{"number", "title", "labels", "created_at"}},
 		{"alerts", func() error { _, err := w.repo.Alerts(ctx); return err }, []string{"number", "created_at"}},
 		{"comments", func() error { _, err := w.repo.Comments(ctx, n); return err }, []string{"id", "body", "created_at", "updated_at"}},
 		{"releases", func() error { _, err := w.repo.Releases(ctx); return err }, []string{"id", "tag_name", "draft", "prerelease", "published_at"}},

@@ -236,6 +236,12 @@ func TestWhichSevereIssuesCount(t *testing.T) {
 			i.Author, w.labeller = bob, read(bob)
 			w.perms["bob"] = read(gate.PermissionTriage)
 		}, blocks, ""},
+		{"by its author, an hour after it was opened, who has lost the access since", func(w *world, i *gate.Issue) {
+			i.Author, w.labeller, w.labelledAt = bob, read(bob), i.OpenedAt.Add(time.Hour)
+		}, blocks, ""},
+		{"by its author's form, which took a moment", func(w *world, i *gate.Issue) {
+			i.Author, w.labeller, w.labelledAt = bob, read(bob), i.OpenedAt.Add(20*time.Second)
+		}, "", "severe-unconfirmed"},
 		{"by somebody else who has lost the access since", func(w *world, i *gate.Issue) { i.Author, w.labeller = kim, read(bob) }, blocks, ""},
 		{"by an App", func(w *world, i *gate.Issue) { i.Author, w.labeller = bot, read(bot) }, blocks, ""},
 		{"by nobody who is known", func(w *world, i *gate.Issue) { w.labeller = read(gate.User{}) }, blocks, ""},

@@ -90,31 +90,32 @@ func labelled(q question, i SevereIssue, e HotfixEvidence) gate.Finding {
 		no.Fact, no.Fix = f.Fact, f.Fix
 		return no
 	}
-	if by.Value.ID == 0 || by.Value.Bot {
+	u := by.Value.By
+	if u.ID == 0 || u.Bot {
 		no.Fact = "it cannot be told that a person labelled " + issue + ", which this hotfix fixes"
 		return no
 	}
 	commits := e.Commits()
-	switch has := permissionHeld(e, by.Value); {
+	switch has := permissionHeld(e, u); {
 	case !commits.Known:
 		f := unread("the list of commits", commits.Why)
 		no.Fact, no.Fix = f.Fact, f.Fix
 		return no
-	case wroteIt(q.PR, commits.Value).include(by.Value):
-		no.Fact = fmt.Sprintf("%s, who labelled %s, which this hotfix fixes, wrote some of it", handle(by.Value), issue)
+	case wroteIt(q.PR, commits.Value).include(u):
+		no.Fact = fmt.Sprintf("%s, who labelled %s, which this hotfix fixes, wrote some of it", handle(u), issue)
 		no.Fix = "somebody else with triage access takes the label off and puts it on again; until then nothing is lighter for this hotfix"
 		return no
 	case !has.Known:
-		f := unread("the permission of "+handle(by.Value)+", who labelled "+issue+",", has.Why)
+		f := unread("the permission of "+handle(u)+", who labelled "+issue+",", has.Why)
 		no.Fact, no.Fix = f.Fact, f.Fix
 		return no
 	case has.Value < gate.PermissionTriage:
-		no.Fact = fmt.Sprintf("%s, who labelled %s, which this hotfix fixes, has no triage access", handle(by.Value), issue)
+		no.Fact = fmt.Sprintf("%s, who labelled %s, which this hotfix fixes, has no triage access", handle(u), issue)
 		return no
 	}
 	return gate.Finding{
 		Status: gate.Advisory, Code: "hotfix-lane", By: gate.ByDecider, Link: i.URL,
-		Fact: fmt.Sprintf("a hotfix of %s, labelled by %s: what more than one approval and one /go the built-in rules ask for, the rehearsal and the communication package are owed within 24 hours of the merge", issue, handle(by.Value)),
+		Fact: fmt.Sprintf("a hotfix of %s, labelled by %s: what more than one approval and one /go the built-in rules ask for, the rehearsal and the communication package are owed within 24 hours of the merge", issue, handle(u)),
 	}
 }
 

@@ -52,19 +52,23 @@ type world struct {
 	overrides     []gate.PersonDecision
 	accepted      []gate.Acceptance
 	labeller      gate.Reading[gate.User]
+	labelledAt    time.Time // zero: when the issue was opened
 	runs          gate.Reading[[]gate.WorkflowRun]
 	released      gate.Reading[time.Time]
 	owners        gate.Reading[string]
 	items         map[gate.TrackerRef]gate.Reading[gate.TrackerItem]
 }
 
-func (w *world) Signoffs() []gate.Signoff                                 { return w.signoffs }
-func (w *world) Labeller(issue int, label string) gate.Reading[gate.User] { return w.labeller }
-func (w *world) WorkflowRuns() gate.Reading[[]gate.WorkflowRun]           { return w.runs }
-func (w *world) LastRelease() gate.Reading[time.Time]                     { return w.released }
-func (w *world) Accepted() []gate.Acceptance                              { return w.accepted }
-func (w *world) Overrides() []gate.PersonDecision                         { return w.overrides }
-func (w *world) CodeOwners() gate.Reading[string]                         { return w.owners }
+func (w *world) Signoffs() []gate.Signoff { return w.signoffs }
+func (w *world) Labeller(issue int, label string) gate.Reading[gate.Labelling] {
+	by := w.labeller
+	return gate.Reading[gate.Labelling]{Known: by.Known, Why: by.Why, At: by.At, Value: gate.Labelling{By: by.Value, At: w.labelledAt}}
+}
+func (w *world) WorkflowRuns() gate.Reading[[]gate.WorkflowRun] { return w.runs }
+func (w *world) LastRelease() gate.Reading[time.Time]           { return w.released }
+func (w *world) Accepted() []gate.Acceptance                    { return w.accepted }
+func (w *world) Overrides() []gate.PersonDecision               { return w.overrides }
+func (w *world) CodeOwners() gate.Reading[string]               { return w.owners }
 func (w *world) TrackerItem(ref gate.TrackerRef) gate.Reading[gate.TrackerItem] {
 	if r, ok := w.items[ref]; ok {
 		return r

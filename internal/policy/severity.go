@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"gonogo/internal/gate"
 	"gonogo/internal/markdown"
@@ -33,7 +34,7 @@ type SeverityEvidence interface {
 	SevereIssues(label string) gate.Reading[[]gate.Issue]
 	// Labeller is who gave an issue of this repository the label that it has;
 	// nobody where its history does not tell.
-	Labeller(issue int, label string) gate.Reading[gate.User]
+	Labeller(issue int, label string) gate.Reading[gate.Labelling]
 }
 
 // maxLabellers is of how many issues of one label it is asked who made them
@@ -104,6 +105,10 @@ func severe(q question, e Evidence, label string, weight gate.Status) []gate.Fin
 	return found
 }
 
+// formTakes is how long after an issue was opened its form may label it. Later
+// nobody can without triage access, whatever they have lost since.
+const formTakes = time.Minute
+
 // madeSevere takes the weight off a finding about an issue that an outsider's
 // form made severe. It is not known where that cannot be told; the issue counts
 // then.
@@ -112,8 +117,8 @@ func madeSevere(f *gate.Finding, i SevereIssue, e SeverityEvidence) gate.Reading
 	if !by.Known {
 		return gate.Reading[bool]{Why: by.Why, At: by.At}
 	}
-	u := by.Value
-	if u.ID == 0 || u.Bot || !u.Is(i.Author) || renamed(e, u) != "" {
+	u, byForm := by.Value.By, by.Value.At.Sub(i.OpenedAt) <= formTakes
+	if u.ID == 0 || u.Bot || !u.Is(i.Author) || !byForm || renamed(e, u) != "" {
 		return gate.Reading[bool]{Known: true, Value: true}
 	}
 	has := e.Permission(u.Login)

@@ -30,7 +30,7 @@ func (unreadEvidence) Behind() (r gate.Reading[gate.Behind])                  { 
 func (unreadEvidence) Writers() (r gate.Reading[[]gate.Collaborator])         { return }
 func (unreadEvidence) Decisions() []gate.PersonDecision                       { return nil }
 func (unreadEvidence) Signoffs() []gate.Signoff                               { return nil }
-func (unreadEvidence) Labeller(int, string) (r gate.Reading[gate.User])       { return }
+func (unreadEvidence) Labeller(int, string) (r gate.Reading[gate.Labelling])  { return }
 func (unreadEvidence) Accepted() []gate.Acceptance                            { return nil }
 func (unreadEvidence) Overrides() []gate.PersonDecision                       { return nil }
 func (unreadEvidence) CodeOwners() (r gate.Reading[string])                   { return }

@@ -46,7 +46,7 @@ type snapshot struct {
 
 	mu          sync.Mutex
 	issues      map[string]gate.Reading[[]gate.Issue]
-	labellers   map[string]gate.Reading[gate.User] // by issue and label
+	labellers   map[string]gate.Reading[gate.Labelling] // by issue and label
 	permissions map[string]gate.Reading[gate.Permission]
 	accounts    map[string]gate.Reading[gate.User]
 	bearers     map[string]gate.Reading[gate.User] // as told with their permissions
@@ -60,7 +60,7 @@ var _ policy.Evidence = (*snapshot)(nil)
 func newSnapshot() *snapshot {
 	return &snapshot{
 		issues:      map[string]gate.Reading[[]gate.Issue]{},
-		labellers:   map[string]gate.Reading[gate.User]{},
+		labellers:   map[string]gate.Reading[gate.Labelling]{},
 		permissions: map[string]gate.Reading[gate.Permission]{},
 		accounts:    map[string]gate.Reading[gate.User]{},
 		bearers:     map[string]gate.Reading[gate.User]{},
@@ -97,7 +97,7 @@ func (s *snapshot) SevereIssues(label string) gate.Reading[[]gate.Issue] {
 	return lookUp(s, s.issues, label)
 }
 
-func (s *snapshot) Labeller(issue int, label string) gate.Reading[gate.User] {
+func (s *snapshot) Labeller(issue int, label string) gate.Reading[gate.Labelling] {
 	return lookUp(s, s.labellers, labelOf(issue, label))
 }
 
