@@ -56,7 +56,8 @@ func (s showing) tells(stands ledger.Published, name string) bool {
 	if conclusion == "in_progress" {
 		conclusion = string(report.InProgress)
 	}
-	return newest.ID != 0 && (newest.ID != stands.RunID || conclusion != stands.Conclusion)
+	// A list whose newest is older than the recorded run lags behind.
+	return newest.ID > stands.RunID || newest.ID == stands.RunID && conclusion != stands.Conclusion
 }
 
 // writeRun brings the check run on GitHub to what run says: intent, effect and
@@ -216,12 +217,12 @@ func asItIs(ctx context.Context, repo *hub.Repo, run report.CheckRun, stands *le
 		return err
 	}
 	recorded := *stands
-	stands.RunID, stands.Conclusion, stands.Digest = 0, "", ""
-	if len(runs) > 0 { // the newest comes first
+	stands.Digest = ""
+	if len(runs) > 0 && runs[0].ID >= recorded.RunID { // the newest comes first
 		stands.RunID, stands.Conclusion = runs[0].ID, string(runs[0].Conclusion)
-	}
+	} // else the list lags behind: what is written on an older run nobody sees
 	if !recorded.Pending && stands.RunID == recorded.RunID && stands.Conclusion == recorded.Conclusion {
-		stands.Digest = recorded.Digest // the list lagged behind
+		stands.Digest = recorded.Digest // there was nothing to doubt
 	}
 	return nil
 }
