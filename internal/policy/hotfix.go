@@ -9,8 +9,8 @@ import (
 
 // The lane of hotfixes. A pull request of type hotfix that fixes an open severe
 // issue of its repository needs one approval and one /go where others need more,
-// and what others rehearse and announce before the merge is owed within 24 hours
-// of it. All else is asked as of anybody: checks, secrets, the record, vetoes.
+// and what others rehearse and announce before the merge, and that its head is not
+// behind the base, is owed within 24 hours of it. All else is asked as of anybody: checks, secrets, the record, vetoes.
 //
 // A claim is not enough: somebody with triage access, who wrote none of the change,
 // must have labelled the issue. The policy itself is never changed in the lane, so that what changes must
@@ -121,7 +121,7 @@ func labelled(q question, i SevereIssue, e HotfixEvidence) gate.Finding {
 
 // lighter lists the requirements that the lane can make lighter.
 var lighter = [...]gate.Requirement{
-	"review/approvals", "decision/authorized", "operational/rehearsal", "communication/release-note", "communication/stakeholders",
+	"review/approvals", "decision/authorized", upToDate, "operational/rehearsal", "communication/release-note", "communication/stakeholders",
 	"communication/known-limitations", "communication/monitoring-focus", "communication/escalation",
 }
 

@@ -38,6 +38,7 @@ func TestHotfixes(t *testing.T) {
 		drill = "action operational/rehearsal rehearsal-missing"
 		none  = drill + "\n" + few + "\n" + panel
 	)
+	behind := func(w *world) { w.behind = read(gate.Behind{Commits: 1, Files: []gate.File{{Path: "cart/total.go"}}}) }
 	rules := func(w *world, change func(*Policy)) {
 		change(w.Policy)
 		w.decisions = nil
@@ -51,6 +52,8 @@ func TestHotfixes(t *testing.T) {
 		{"one approval and one /go are enough", func(*world) {}, ""},
 		{"of a SEV2 as well", func(w *world) { w.issues["SEV2"], w.issues["SEV1"] = w.issues["SEV1"], read([]gate.Issue(nil)) }, ""},
 		{"labelled by somebody with triage access", func(w *world) { w.labeller = read(bob); w.perms["bob"] = read(gate.PermissionTriage) }, ""},
+		{"the base changed the same path since", behind, ""},
+		{"how far it is behind cannot be read", func(w *world) { w.behind = unreadable[gate.Behind](gate.CauseFault) }, ""},
 		{"a floor names the class", func(w *world) { w.files.Value[0].Path = "billing/a.go" }, ""},
 
 		// What it still needs.
@@ -93,6 +96,14 @@ func TestHotfixes(t *testing.T) {
 			})
 		}, ""},
 		{"other approvals", func(w *world) { rules(w, func(p *Policy) { p.Approvals.High = 3 }) }, few},
+		{"up to date from low", func(w *world) {
+			rules(w, func(p *Policy) { p.Requirements["code/base"] = Depth{Blocks: "low"} })
+			behind(w)
+		}, "action code/base behind-base"},
+		{"an organization enforces that it is up to date", func(w *world) {
+			rules(w, func(p *Policy) { p.Held = []gate.Requirement{"code/base"} })
+			behind(w)
+		}, "action code/base behind-base"},
 		{"a larger panel", func(w *world) { rules(w, func(p *Policy) { p.Go.High = 3 }) }, panel},
 		{"a rehearsal from low", func(w *world) {
 			rules(w, func(p *Policy) { p.Requirements["operational/rehearsal"] = Depth{Blocks: "low"} })
@@ -125,12 +136,13 @@ func TestHotfixes(t *testing.T) {
 func TestWhatAHotfixOwes(t *testing.T) {
 	const told = "communication/release-note communication/stakeholders communication/known-limitations communication/monitoring-focus communication/escalation"
 	w := hotfix()
+	w.behind = read(gate.Behind{Commits: 1, Files: []gate.File{{Path: "cart/total.go"}}})
 	ev := w.judge()
 	owes := map[string]bool{}
 	for _, id := range strings.Fields(debts(ev)) {
 		owes[id] = true
 	}
-	for _, id := range strings.Fields(told + " operational/rehearsal review/approvals decision/authorized") {
+	for _, id := range strings.Fields(told + " code/base operational/rehearsal review/approvals decision/authorized") {
 		if !owes[id] {
 			t.Errorf("%s is not owed: %s", id, debts(ev))
 		}
