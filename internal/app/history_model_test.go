@@ -637,6 +637,9 @@ func (h *history) vetoed(n, number int) truth {
 				continue
 			}
 			is, own := h.acceptedGo(n, number, l)
+			if heard := h.settledAfter(w.Born, number); w.button && (heard == 0 || heard > l.Born) {
+				is, own = min(is, maybe), min(own, maybe) // a press has no time: told late, it counts as pressed later
+			}
 			switch {
 			case l.Author == w.Author:
 				lifted = max(lifted, own)
