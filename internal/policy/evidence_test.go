@@ -146,7 +146,8 @@ func TestChecksOfPinnedRuns(t *testing.T) {
 		{"green there, red elsewhere and newer", pin, []gate.Check{build(1, 7, "success"), build(2, 9, "failure")}, "fail code/checks ci-failed"},
 		{"a commit status of that name", pin, []gate.Check{{ID: 1, Name: "build", Status: true, State: "success"}}, "action code/checks ci-elsewhere"},
 		{"another App", pin, []gate.Check{{ID: 1, Name: "build", App: 99, Suite: 70, State: "success"}}, "action code/checks ci-elsewhere"},
-		{"of a run that is not listed yet", pin, []gate.Check{{ID: 1, Name: "build", App: 15368, AppTag: "github-actions", Suite: 70, State: "success"}}, "unknown code/checks github-down"},
+		{"of a run that is not listed yet", pin, []gate.Check{{ID: 1, Name: "build", App: 15368, AppTag: "github-actions", Suite: 70, State: "success", StartedAt: now.Add(-time.Minute)}}, "unknown code/checks github-down"},
+		{"of no run, long after", pin, []gate.Check{{ID: 1, Name: "build", App: 15368, AppTag: "github-actions", Suite: 70, State: "success", StartedAt: now.Add(-time.Hour)}}, "action code/checks ci-elsewhere"},
 		{"not at all", pin, []gate.Check{{ID: 1, Name: "test", State: "success"}}, "action code/checks ci-missing"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"time"
 
 	"gonogo/internal/gate"
 )
@@ -20,6 +21,10 @@ func (p *Policy) PinsRuns() bool { return len(p.Checks.Runs) > 0 }
 
 // actionsTag is the name of GitHub Actions among Apps.
 const actionsTag = "github-actions"
+
+// graceForRuns is how long the list of runs may lag behind the checks. What is of
+// no run after that was made by hand with the token of Actions, and never will be.
+const graceForRuns = 10 * time.Minute
 
 // runChecks judges the checks that the policy pins to runs: of each the newest
 // result of a run that fits.
@@ -47,7 +52,7 @@ func runCheck(q question, name string, of RunOf, runs []gate.WorkflowRun, all []
 		}
 		i := slices.IndexFunc(runs, func(r gate.WorkflowRun) bool { return r.Suite == c.Suite && c.Suite != 0 && !c.Status })
 		switch {
-		case i < 0 && c.AppTag == actionsTag: // the list of runs lags behind
+		case i < 0 && c.AppTag == actionsTag && min(q.Now.Sub(c.StartedAt), q.Now.Sub(q.HeadSeen)) < graceForRuns:
 			return one(unread("the workflow run of "+gate.Quote(name), gate.Unreadable{Cause: gate.CauseFault}))
 		case i < 0:
 			others = append(others, "no workflow run")
