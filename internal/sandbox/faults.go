@@ -336,7 +336,7 @@ func (c *call) closed() answer {
 		a := refuse(status, "API rate limit exceeded for installation.")
 		a.header = http.Header{}
 		a.header.Set("X-RateLimit-Remaining", "0")
-		a.header.Set("X-RateLimit-Reset", strconv.FormatInt(t.opens.Unix()+1, 10))
+		a.header.Set("X-RateLimit-Reset", strconv.FormatInt(c.g.cfg.AuthNow().Add(left).Unix()+1, 10)) // by the clock of the Date header
 		return a
 	}
 	a := refuse(status, "You have exceeded a secondary rate limit. Please wait a few minutes before you try again.")
