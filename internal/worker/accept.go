@@ -247,6 +247,8 @@ func (r *room) named(c inbox.Command, cmd command.Command, d *gate.PersonDecisio
 		switch {
 		case !ownRun(c, r.pr.Repo.ID):
 			return true, "the check run whose button was pressed is not one that the gate posted for this commit"
+		case evaluationOf(c) == 0:
+			return true, "the check run whose button was pressed was still being evaluated and showed nothing to decide on"
 		case c.ButtonSHA != head:
 			return true, fmt.Sprintf("the button was on %s, the head is %s", gate.Short(c.ButtonSHA), gate.Short(head))
 		}
@@ -319,8 +321,12 @@ const (
 	retargeted     = "the pull request got another base"
 )
 
-// saw is what was judged last when a text was written.
+// saw is what was judged last when a text was written. Of a button that is what
+// its check run showed: its event does not tell when it was pressed.
 func (r *room) saw(ctx context.Context, c inbox.Command) (gate.Evaluation, bool, error) {
+	if c.Source == inbox.FromButton {
+		return r.w.Ledger.LatestUpTo(ctx, r.pr.Repo.ID, r.pr.Number, evaluationOf(c))
+	}
 	written := c.CreatedAt.Truncate(time.Second).Add(time.Second) // GitHub's clock has seconds
 	if c.ReceivedAt.Before(written) {
 		written = c.ReceivedAt
@@ -347,7 +353,7 @@ func (r *room) seenTo(ctx context.Context, c inbox.Command) (int64, error) {
 	if c.Source != inbox.FromButton {
 		return 0, nil
 	}
-	shown, _, err := r.w.Ledger.LatestUpTo(ctx, r.pr.Repo.ID, r.pr.Number, evaluationOf(c))
+	shown, _, err := r.saw(ctx, c)
 	var last int64
 	for _, d := range shown.Decisions {
 		last = max(last, d.ID)
