@@ -146,7 +146,12 @@ func (r *room) mayGo(ctx context.Context, c inbox.Command, cmd command.Command, 
 		}
 		return no("too-large", "who wrote this pull request cannot be read: "+commits.Why.Fact, "")
 	}
-	d.LiftsOwn = policy.Contributed(r.pr, commits.Value, c.User)
+	if why := r.pr.PushersUnread; why.Fact != "" && why.Cause == gate.CauseFault && r.othersVeto(c.User) {
+		// Whom it turns out to be must not have lifted it.
+		r.wait(c, cmd, "who pushed "+gate.Short(r.pr.HeadSHA), why)
+		return codeWait, nil, nil
+	}
+	d.LiftsOwn = policy.ContributedAt(r.class, r.pr, commits.Value, c.User)
 	may := r.mayDecideOnOwn(c.User)
 	switch {
 	case !d.LiftsOwn || may.Value || r.vetoed(c.User):
@@ -217,7 +222,7 @@ func (r *room) reviewStands(c inbox.Command) (string, error) {
 		case v.ID != c.ReviewID:
 		case v.State == gate.Dismissed:
 			return codeGone, nil
-		case v.Body != c.Body:
+		case v.Body != c.Body || r.rewritten[v.ID]:
 			return codeEdited, nil
 		}
 	}
@@ -388,6 +393,13 @@ func (r *room) vetoed(u gate.User) bool {
 		}
 	}
 	return said == gate.ChoiceNoGo
+}
+
+// othersVeto reports whether the last word of anybody but u is a NO-GO.
+func (r *room) othersVeto(u gate.User) bool {
+	return slices.ContainsFunc(r.snap.history.Decisions, func(d gate.PersonDecision) bool {
+		return d.Choice == gate.ChoiceNoGo && !d.User.Is(u) && r.vetoed(d.User)
+	})
 }
 
 // goLine is the line that gives a GO now.

@@ -61,6 +61,10 @@ type room struct {
 	told   map[string]answer
 	turned map[int64]bool // people who were told that they may not decide
 
+	// rewritten are the reviews of which the mailbox says that they were edited:
+	// their text may have been put back since.
+	rewritten map[int64]bool
+
 	unheard bool // a command waits until its author's role can be read
 }
 
@@ -78,6 +82,11 @@ func (w *Worker) decide(ctx context.Context, v *view, record gate.Record, comman
 	}
 	// What was changed comes first: its events name who did it.
 	changes := slices.DeleteFunc(slices.Clone(commands), isText)
+	for _, c := range changes {
+		if c.Source == inbox.FromReview && c.Action == "edited" {
+			r.rewritten[c.ReviewID] = true
+		}
+	}
 	answers, err := r.hearAll(ctx, changes)
 	if err != nil {
 		return nil, false, err
@@ -135,7 +144,7 @@ func (r *room) hearAll(ctx context.Context, commands []inbox.Command) ([]answer,
 }
 
 func (w *Worker) newRoom(ctx context.Context, v *view, record gate.Record) (*room, error) {
-	r := &room{view: v, w: w, record: record, made: map[string]bool{}, signed: map[string]bool{}, told: map[string]answer{}, turned: map[int64]bool{}}
+	r := &room{view: v, w: w, record: record, made: map[string]bool{}, signed: map[string]bool{}, told: map[string]answer{}, turned: map[int64]bool{}, rewritten: map[int64]bool{}}
 	r.class = policy.ClassOf(v.policy, v.pr, record, v.snap.files)
 	heads, err := w.Index.Heads(ctx, nil, v.pr.Repo.ID, v.pr.Number)
 	if err != nil {

@@ -11,18 +11,21 @@ import (
 
 // readPushLog reads who pushed to the pull request since it was opened, once for
 // each head: no event need have told of a push. The log of a fork is not the
-// App's to read; there the events are what is known.
+// App's to read; there the event of the head is what is known, or nothing is.
 //
 // Where the log cannot be read, an event that told of the head is enough. Else
 // who brought it is not known.
 func (w *Worker) readPushLog(ctx context.Context, v *view) error {
 	repoID, number := v.pr.Repo.ID, v.pr.Number
-	if v.pr.HeadRepoID != repoID {
-		return nil
-	}
 	known, err := w.Index.Brought(ctx, nil, repoID, number)
 	if err != nil || known[v.pr.HeadSHA].Logged {
 		return err
+	}
+	if v.pr.HeadRepoID != repoID {
+		if !known[v.pr.HeadSHA].Told {
+			v.pr.PushersUnread = gate.Unreadable{Cause: gate.CauseMissing, Fact: "that of a fork cannot be read."}
+		}
+		return nil
 	}
 	if v.snap.movesOf != v.pr.HeadRef {
 		r := &round{w: w}
