@@ -20,11 +20,12 @@ import (
 // maxLinkBytes is how long the target of a link can be.
 const maxLinkBytes = 4096
 
-// lfsPointer begins every pointer file of Git LFS.
-// https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md
-const lfsPointer = "version https://git-lfs.github.com/spec/"
-
 const noNewline = `\ No newline at end of file`
+
+// lfsPointer begins every pointer file of Git LFS, which takes former names of
+// its format too, and white space before them.
+// https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md
+var lfsPointer = regexp.MustCompile(`^[+ ]\s*version https?://(git-lfs\.github\.com/spec|hawser\.github\.com/spec|git-media\.io/v)/`)
 
 var (
 	submoduleLine = regexp.MustCompile(`^Subproject commit [0-9a-f]{40,64}(-dirty)?$`)
@@ -79,7 +80,7 @@ func fileKind(f gate.File) gate.FileKind {
 			submodule = submodule && submoduleLine.MatchString(line[1:])
 			fallthrough
 		default:
-			if len(line) > 1 && strings.HasPrefix(line[1:], lfsPointer) {
+			if lfsPointer.MatchString(line) {
 				return gate.FilePointer
 			}
 			submodule = submodule && line != noNewline
