@@ -25,7 +25,7 @@ const noNewline = `\ No newline at end of file`
 // lfsPointer begins every pointer file of Git LFS, which takes former names of
 // its format too, and white space before them.
 // https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md
-var lfsPointer = regexp.MustCompile(`^[+ ]\s*version https?://(git-lfs\.github\.com/spec|hawser\.github\.com/spec|git-media\.io/v)/`)
+var lfsPointer = regexp.MustCompile(`^[-+ ]\s*version https?://(git-lfs\.github\.com/spec|hawser\.github\.com/spec|git-media\.io/v)/`)
 
 var (
 	submoduleLine = regexp.MustCompile(`^Subproject commit [0-9a-f]{40,64}(-dirty)?$`)

@@ -30,7 +30,6 @@ func TestWhatADiffDoesNotShow(t *testing.T) {
 		{"an LFS pointer of a former name", file("@@ -0,0 +1,3 @@\n+version https://hawser.github.com/spec/v1\n+oid sha256:1\n+size 3"), false, "vendor/lib, a pointer to content in Git LFS,"},
 		{"an LFS pointer of the first name", file("@@ -0,0 +1,3 @@\n+version http://git-media.io/v/2\n+oid sha256:1\n+size 3"), false, "vendor/lib, a pointer to content in Git LFS,"},
 		{"an LFS pointer behind white space", file("@@ -0,0 +1,4 @@\n+\n+\t version https://git-lfs.github.com/spec/v1\n+oid sha256:1\n+size 3"), false, "vendor/lib, a pointer to content in Git LFS,"},
-		{"an LFS pointer became content", file("@@ -1,3 +1 @@\n-version https://git-lfs.github.com/spec/v1\n-oid sha256:1\n-size 3\n+package cart"), false, ""},
 		{"a link, before the tree is read", link, true, ""},
 		{"a link", read(link, gate.FileLink), false, "vendor/lib, a symbolic link,"},
 		{"a link, where the tree cannot be read", read(link, gate.FileUntold), false, "vendor/lib, of which it cannot be told whether it is a link,"},
