@@ -81,6 +81,7 @@ type PullRequest struct {
 	Merged     bool
 	MergedAt   time.Time
 	MergeSHA   string
+	MergedBy   User // who merged it; zero in lists
 	HeadSHA    string
 	HeadRef    string
 	HeadRepoID int64  // 0 when the head repository is gone
@@ -155,6 +156,14 @@ type Commit struct {
 	// one of its two parents has, where only that one changed it: nobody wrote
 	// anything in it. It is only found out of merges that GitHub made.
 	Mechanical bool
+	// Landed is the pull request through which the commit came before, when that
+	// was READY and merged by the rules in force here; 0: none is known.
+	Landed int
+	// Suggested means that this commit of GitHub's is known to hold nothing but
+	// what all its co-authors had suggested in reviews.
+	Suggested bool
+	// CommittedAt is as the commit says; of commits that GitHub made it is true.
+	CommittedAt time.Time
 }
 
 // CoAuthor is a Co-authored-by trailer.
@@ -179,6 +188,16 @@ type ReviewOf struct {
 	CommitSHA string
 	Body      string
 	At        time.Time
+}
+
+// ReviewComment is a comment on lines of a pull request's changes.
+type ReviewComment struct {
+	User      User
+	Path      string
+	Lines     int // on how many lines it was made
+	Body      string
+	CreatedAt time.Time
+	UpdatedAt time.Time
 }
 
 // Check is one check run or commit status on a commit.

@@ -22,6 +22,7 @@ var (
 	actCommit   = act{"read commit", "the commit", "Contents: read"}
 	actActivity = act{"read activity", "the log of pushes", "Contents: read"}
 	actReviews  = act{"list reviews", "the reviews", "Pull requests: read"}
+	actRemarks  = act{"list review comments", "the review comments", "Pull requests: read"}
 )
 
 func number(n int) string { return "#" + strconv.Itoa(n) }
@@ -38,6 +39,7 @@ func (r *Repo) PullRequest(ctx context.Context, n int) (gate.PullRequest, error)
 	pr, err := one(k, wire, func(w *wants, p *github.PullRequest) gate.PullRequest {
 		pr := convertPull(w, p)
 		pr.Merged = want(w, "merged", p.Merged)
+		pr.MergedBy = mayUser(w, "merged_by", p.MergedBy)
 		pr.ChangedFiles = want(w, "changed_files", p.ChangedFiles)
 		pr.Commits = want(w, "commits", p.Commits)
 		pr.Additions = want(w, "additions", p.Additions)
@@ -252,6 +254,7 @@ func convertCommit(w *wants, c *github.RepositoryCommit) gate.Commit {
 	commit.Committer = commitUser(c.Committer)
 	commit.AuthorEmail = c.Commit.GetAuthor().GetEmail()
 	commit.CommitterEmail = c.Commit.GetCommitter().GetEmail()
+	commit.CommittedAt = c.Commit.GetCommitter().GetDate().Time
 	commit.Tree = c.Commit.GetTree().GetSHA()
 	commit.Message = want(w, "commit.message", c.Commit.Message)
 	commit.CoAuthors = coAuthors(commit.Message)

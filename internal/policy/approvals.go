@@ -29,8 +29,8 @@ func approvals(q question, e ReviewEvidence) []gate.Finding {
 	case !commits.Known:
 		return one(unread("the list of commits", commits.Why))
 	}
-	wrote := wroteIt(q.PR, commits.Value)
-	found := append(whoseCommits(q, commits.Value), whoPushed(q)...)
+	wrote := q.wrote(commits.Value)
+	found := slices.Concat(whoseCommits(q, commits.Value), landedBefore(commits.Value), suggested(q, commits.Value), whoPushed(q))
 	over := carriedOver{by: gate.ByReviewer, what: "approved"}
 	var approved, stale, own, without []string
 	for _, r := range decisive(reviews.Value) {
@@ -96,6 +96,29 @@ func whoseCommits(q question, commits []gate.Commit) []gate.Finding {
 		})
 	}
 	return found
+}
+
+// landedBefore tells whose commits make nobody a contributor, and why.
+func landedBefore(commits []gate.Commit) []gate.Finding {
+	n, through := 0, map[int]bool{}
+	for _, c := range commits {
+		if c.Landed != 0 {
+			n++
+			through[c.Landed] = true
+		}
+	}
+	if n == 0 {
+		return nil
+	}
+	var numbers []string
+	for _, number := range slices.Sorted(maps.Keys(through)) {
+		numbers = append(numbers, fmt.Sprintf("#%d", number))
+	}
+	return one(gate.Finding{
+		Status: gate.Advisory, Code: "landed-before", By: gate.ByReviewer,
+		Fact: fmt.Sprintf("%d of %d %s landed before, READY by the same rules, through %s", n, len(commits), plural(len(commits), "commit", "commits"), some(numbers)),
+		Fix:  "nothing: who wrote them may approve and decide here, unless they wrote or pushed something besides",
+	})
 }
 
 // whoPushed tells that it is not known who brought the head. At high risk it

@@ -74,7 +74,7 @@ func ciChanged(q question, e CIEvidence) []gate.Finding {
 		return one(unread("CODEOWNERS", text.Why))
 	}
 	commits := e.Commits().Value
-	wrote, brought := wroteIt(q.PR, commits), broughtIt(q.PR, commits)
+	wrote, brought := q.wrote(commits), broughtIt(q.PR, commits)
 	approvers, _ := approversOf(q, e)
 	named, unsure := approversBesides(q, e, brought)
 	rest := paths
@@ -172,7 +172,7 @@ func ciMaintainers(q question, e CIEvidence, paths []string, approvers, named []
 	}
 	fix := "somebody with %s access, who wrote none of it, reviews and approves"
 	switch {
-	case !writers.Known || able(wroteIt(q.PR, commits)):
+	case !writers.Known || able(q.wrote(commits)):
 	case able(broughtIt(q.PR, commits)):
 		approvers = named
 		fix = "commits name everybody with %s access as authors: one of them reviews and approves, which counts for this, or the commits are made without the names"

@@ -105,7 +105,7 @@ func ownedBy(rules codeowners.Ruleset, paths []string) map[string]owned {
 // approversOf lists who has approved this head, may write and wrote none of
 // it, with a finding for each whose permission could not be read.
 func approversOf(q question, e ReviewEvidence) ([]gate.User, []gate.Finding) {
-	return approversBesides(q, e, wroteIt(q.PR, e.Commits().Value))
+	return approversBesides(q, e, q.wrote(e.Commits().Value))
 }
 
 // approversBesides lists who has approved this head, may write and is not among

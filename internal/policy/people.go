@@ -111,11 +111,12 @@ const githubCommitter = "web-flow"
 var noreply = regexp.MustCompile(`(?i)^(?:(\d+)\+)?([a-z0-9_-]+)@users\.noreply\.[a-z0-9.-]+$`)
 
 // wroteIt returns who wrote the pull request. A merge that GitHub itself made,
-// and in which nobody wrote a line, makes nobody a contributor.
+// and in which nobody wrote a line, makes nobody a contributor, and neither does a
+// commit that landed before through a pull request which was READY.
 func wroteIt(pr gate.PullRequest, commits []gate.Commit) contributors {
 	c := contributors{ids: map[int64]bool{pr.Author.ID: true, pr.RecordBy.ID: true}, logins: map[string]bool{}, pushed: map[int64]bool{}}
 	for _, commit := range commits {
-		if mergedCleanly(commit) {
+		if mergedCleanly(commit) || commit.Landed != 0 {
 			continue
 		}
 		for _, u := range []*gate.User{commit.Author, commit.Committer} {
@@ -208,6 +209,12 @@ func coAuthorsUnknown(commits []gate.Commit) (all []string) {
 // Contributed reports whether u wrote some of the pull request.
 func Contributed(pr gate.PullRequest, commits []gate.Commit, u gate.User) bool {
 	return wroteIt(pr, commits).include(u)
+}
+
+// ContributedAt is Contributed for approvals and decisions at a class, to which
+// accepted suggestions may be no obstacle.
+func ContributedAt(class gate.Class, pr gate.PullRequest, commits []gate.Commit, u gate.User) bool {
+	return wroteBy(pr, commits, class).include(u)
 }
 
 // handle returns a login as people write it, marked as a value.

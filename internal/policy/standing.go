@@ -183,7 +183,7 @@ func disqualified(q question, e DecisionEvidence, u gate.User) lapse {
 		return notAdmin(e, u)
 	}
 	commits := e.Commits()
-	wrote := wroteIt(q.PR, commits.Value)
+	wrote := q.wrote(commits.Value)
 	own := wrote.include(u)
 	may := q.Policy.AuthorMayDecideOn(q.PR, e, q.class, u)
 	roles := q.Policy.Deciders(q.Record, q.files)

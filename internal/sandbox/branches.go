@@ -106,7 +106,7 @@ func (r *Repo) newCommit(who *user, parent string, c Commit) *commit {
 	if !c.At.IsZero() {
 		author.at, committer.at = c.At, c.At
 	}
-	signed := who.kind == "Bot" && c.Author+c.Committer+c.Email == "" && !c.Unsigned
+	signed := who.kind == "Bot" && c.Author+c.Committer+c.Email == "" && !c.Unsigned || c.Web
 	if signed {
 		at := committer.at
 		committer = r.gh.webFlow()

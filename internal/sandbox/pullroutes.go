@@ -31,6 +31,9 @@ func (g *GitHub) pullRoutes() []route {
 		newRoute("GET", "/repos/{owner}/{repo}/pulls/{number}/reviews", read, withPull(func(c *call, p *PullRequest) answer {
 			return listOf(c, p.reviews, (*Review).json)
 		})),
+		newRoute("GET", "/repos/{owner}/{repo}/pulls/{number}/comments", read, withPull(func(c *call, p *PullRequest) answer {
+			return listOf(c, p.suggestions, (*Suggestion).json)
+		})),
 		newRoute("PUT", "/repos/{owner}/{repo}/pulls/{number}/merge", "contents:write", withPull(putMerge)),
 	}
 }
@@ -136,7 +139,7 @@ func (p *PullRequest) json() object {
 	mergeable, state := p.mergeability()
 	maps.Copy(o, object{
 		"merged": p.merged, "mergeable": mergeable, "rebaseable": mergeable, "mergeable_state": state,
-		"merged_by": p.mergedBy.orNull(), "comments": len(p.repo.commentsOf(p.number)), "review_comments": 0,
+		"merged_by": p.mergedBy.orNull(), "comments": len(p.repo.commentsOf(p.number)), "review_comments": len(p.suggestions),
 		"maintainer_can_modify": false, "commits": len(p.commits()), "additions": additions, "deletions": deletions,
 		"changed_files": len(changes),
 	})

@@ -11,20 +11,21 @@ import (
 // labelling, editing and closing are there.
 type PullRequest struct {
 	*Issue
-	draft    bool
-	head     *Repo // nil when the fork is gone
-	headRef  string
-	headSHA  string
-	baseRef  string
-	baseSHA  string
-	merged   bool
-	mergedAt time.Time
-	mergedBy *user
-	mergeSHA string
-	tried    [2]string // base and head of the test merge
-	trial    string    // its commit
-	reviews  []*Review
-	auto     *autoMerge
+	draft       bool
+	head        *Repo // nil when the fork is gone
+	headRef     string
+	headSHA     string
+	baseRef     string
+	baseSHA     string
+	merged      bool
+	mergedAt    time.Time
+	mergedBy    *user
+	mergeSHA    string
+	tried       [2]string // base and head of the test merge
+	trial       string    // its commit
+	reviews     []*Review
+	suggestions []*Suggestion
+	auto        *autoMerge
 }
 
 // Change is what a pull request is opened with.
@@ -58,6 +59,8 @@ type Commit struct {
 	// Unsigned makes a bot's commit like one that it pushed with git. What it
 	// makes over the API GitHub commits and signs for it.
 	Unsigned bool
+	// Web makes it in GitHub's editor: GitHub commits and signs it.
+	Web bool
 }
 
 // Open opens a pull request with one commit.

@@ -31,6 +31,7 @@ func TestTour(t *testing.T) {
 		Title: "Faster checkout", Branch: "kim/fast", Files: map[string]string{"pay/checkout.go": "package pay\n"}, Labels: []string{"perf"},
 	})
 	pr.Approve("dana").Dismiss("ceo", "too quick")
+	pr.Suggest("dana", "pay/checkout.go", 1, 2, "package pay")
 	pr.Review("dana", gate.ChangesRequested, "please test")
 	comment := pr.Comment("dana", "/go")
 	issue := w.repo.OpenIssue("sam", "Checkout is down", "Since noon", "SEV1")
@@ -97,6 +98,7 @@ func TestTour(t *testing.T) {
 		fmt.Sprintf("%s/issues/comments/%d", shop, comment.ID()), reactions, shop + "/issues/" + number + "/events",
 		shop + "/issues/" + number + "/timeline", shop + "/pulls?state=open&base=main&sort=updated&direction=desc",
 		shop + "/pulls/" + number, shop + "/pulls/" + number + "/files", shop + "/pulls/" + number + "/commits",
+		shop + "/pulls/" + number + "/comments",
 		shop + "/pulls/" + number + "/reviews", shop + "/releases", shop + "/releases/latest",
 		shop + "/releases/tags/v1.0.0", fmt.Sprintf("%s/releases/%d", shop, release.ID()),
 		shop + "/actions/runs", shop + "/actions/runs?head_sha=" + head, shop + "/rules/branches/main", shop + "/secret-scanning/alerts?state=open",

@@ -151,7 +151,7 @@ func (r *room) mayGo(ctx context.Context, c inbox.Command, cmd command.Command, 
 		r.wait(c, cmd, "who pushed "+gate.Short(r.pr.HeadSHA), why)
 		return codeWait, nil, nil
 	}
-	d.LiftsOwn = policy.Contributed(r.pr, commits.Value, c.User)
+	d.LiftsOwn = policy.ContributedAt(r.class, r.pr, commits.Value, c.User)
 	may := r.mayDecideOnOwn(c.User)
 	switch {
 	case !d.LiftsOwn || may.Value || r.vetoed(c.User):

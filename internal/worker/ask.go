@@ -128,7 +128,7 @@ func (w *Worker) deciders(ctx context.Context, v *view, ev gate.Evaluation) (_ [
 	for _, u := range w.candidates(ctx, v, writers, roles) {
 		said := slices.ContainsFunc(ev.Decisions, func(s gate.Standing) bool { return s.Counts && s.User.Is(u) })
 		holds := v.policy.Holds(v.snap, roles, u)
-		if holds.Known && holds.Value && !said && !policy.Contributed(v.pr, v.snap.commits.Value, u) {
+		if holds.Known && holds.Value && !said && !policy.ContributedAt(ev.Class, v.pr, v.snap.commits.Value, u) {
 			deciders = append(deciders, u)
 		}
 	}

@@ -32,6 +32,9 @@ func (w *Worker) store(ctx context.Context, v *view, ev gate.Evaluation, acts []
 				return err
 			}
 		}
+		if err := w.enterReady(ctx, tx, v, ev); err != nil {
+			return err
+		}
 		if ev.Passes() || decided(acts) {
 			if err := ledger.Keep(ctx, tx, ev.Number); err != nil {
 				return err
@@ -134,8 +137,11 @@ func (w *Worker) closed(ctx context.Context, v *view) error {
 	if err != nil || !v.pr.Merged {
 		return err
 	}
-	_, err = w.enterMerge(ctx, v.pr)
-	return err
+	m, err := w.enterMerge(ctx, v.pr)
+	if err != nil {
+		return err
+	}
+	return w.land(ctx, v, m)
 }
 
 // enterMerge enters what stood when a pull request was merged, once: the verdict

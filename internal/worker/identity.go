@@ -82,7 +82,7 @@ func (w *Worker) readPushers(ctx context.Context, v *view) error {
 	}
 	var merges []string
 	for _, p := range pushes {
-		if p.Merge || p.By.Is(v.pr.Author) {
+		if p.Merge || p.By.Is(v.pr.Author) || v.merged(p) {
 			continue
 		}
 		merge, err := w.mergedByGitHub(ctx, v, p.SHA)

@@ -28,6 +28,7 @@ type view struct {
 	policy       *policy.Policy
 	number       int64 // of the evaluation
 	faults       []gate.Finding
+	landed       []index.Landing   // how its commits came before: see readLanded
 	sameTree     []string          // former heads of the same content: see readSameTree
 	waiting      []policy.Waiting  // GOs and sign-offs that could not be heard yet
 	deaf         bool              // the rules or the record are not known: commands wait
@@ -151,6 +152,9 @@ func (w *Worker) judge(ctx context.Context, v *view) (outcome, gate.Evaluation, 
 	if err := w.readMerges(ctx, v); err != nil {
 		return out, gate.Evaluation{}, err
 	}
+	if err := w.readLanded(ctx, v); err != nil {
+		return out, gate.Evaluation{}, err
+	}
 	if err := w.trustReviews(ctx, v); err != nil {
 		return out, gate.Evaluation{}, err
 	}
@@ -174,6 +178,9 @@ func (w *Worker) judge(ctx context.Context, v *view) (outcome, gate.Evaluation, 
 		return out, gate.Evaluation{}, err
 	}
 	if err := w.readLabellers(ctx, v, record); err != nil {
+		return out, gate.Evaluation{}, err
+	}
+	if err := w.readSuggestions(ctx, v, record, commands); err != nil {
 		return out, gate.Evaluation{}, err
 	}
 	if out.unheard = v.deaf; !out.unheard {

@@ -69,6 +69,7 @@ GET:/repos/{owner}/{repo}/issues/{issue_number}/timeline
 GET:/repos/{owner}/{repo}/pulls
 GET:/repos/{owner}/{repo}/pulls/{pull_number}
 GET:/repos/{owner}/{repo}/pulls/{pull_number}/commits
+GET:/repos/{owner}/{repo}/pulls/{pull_number}/comments
 GET:/repos/{owner}/{repo}/pulls/{pull_number}/files
 PUT:/repos/{owner}/{repo}/pulls/{pull_number}/merge
 GET:/repos/{owner}/{repo}/pulls/{pull_number}/reviews
