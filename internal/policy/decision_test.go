@@ -164,6 +164,10 @@ func TestWhoLiftsAVeto(t *testing.T) {
 	}{
 		{"another release manager", func(w *world) { w.says(gate.ChoiceGo, dana) }, ""},
 		{"the same person", func(w *world) { w.says(gate.ChoiceGo, sam) }, ""},
+		{"the same person, in a review of that second", func(w *world) {
+			again := w.says(gate.ChoiceGo, sam)
+			again.SaidAt, again.CommentID = now.Add(-10*time.Minute), 0
+		}, "fail decision/veto nogo-stands"},
 		{"the same person, no longer a release manager", func(w *world) {
 			w.says(gate.ChoiceGo, sam)
 			w.perms["sam"] = read(gate.PermissionRead)

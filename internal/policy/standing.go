@@ -78,6 +78,13 @@ func spoken(a, b gate.PersonDecision) int {
 	return cmp.Compare(a.ID, b.ID)
 }
 
+// sameMoment reports whether it cannot be told which of two was said first: in
+// one second, and not both in comments.
+func sameMoment(a, b gate.PersonDecision) bool {
+	comments := a.CommentID != 0 && b.CommentID != 0
+	return !comments && !pressed(a) && !pressed(b) && saidAt(a).Equal(saidAt(b))
+}
+
 // saidAt is when a decision was said, to the second.
 func saidAt(d gate.PersonDecision) time.Time {
 	if d.SaidAt.IsZero() {
@@ -87,7 +94,7 @@ func saidAt(d gate.PersonDecision) time.Time {
 }
 
 // lifted says who lifted a NO-GO, or nothing. The same person may, and another
-// release manager who wrote none of it, but not within the same second, in which
+// release manager who wrote none of it, but not at the same moment, in which
 // NO-GO wins, and by a button only what its check run showed; a GO whose own
 // comment was edited or deleted lifts nothing. Whatever happens to the NO-GO's
 // comment, the NO-GO stands.
@@ -99,6 +106,9 @@ func lifted(q question, e DecisionEvidence, veto gate.PersonDecision, later []ga
 		}
 		lifts := lapse{code: "lifted", text: "lifted by /go of " + handle(d.User)}
 		if d.User.Is(veto.User) {
+			if sameMoment(veto, d) {
+				continue
+			}
 			return lifts
 		}
 		if d.LiftsOwn || !saidAt(d).After(saidAt(veto)) {
