@@ -55,9 +55,10 @@ type Hint struct {
 	Sender         gate.User
 
 	PR     int      `json:"pr,omitempty"`
-	PRs    []int    `json:"prs,omitempty"` // of a check event; empty for forks
-	SHA    string   `json:"sha,omitempty"` // head of a pull request, subject of a check or status
-	Ref    string   `json:"ref,omitempty"` // without "refs/heads/" or "refs/tags/"
+	PRs    []int    `json:"prs,omitempty"`  // of a check event; empty for forks
+	SHA    string   `json:"sha,omitempty"`  // head of a pull request, subject of a check or status
+	Ref    string   `json:"ref,omitempty"`  // without "refs/heads/" or "refs/tags/"
+	Base   string   `json:"base,omitempty"` // of a merge queue's group, without "refs/heads/"
 	IsTag  bool     `json:"is_tag,omitempty"`
 	Tag    string   `json:"tag,omitempty"` // of a release
 	AppID  int64    `json:"app,omitempty"` // whose check it is

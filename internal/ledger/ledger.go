@@ -63,21 +63,29 @@ const (
 	KindCommented    Kind = "commented"     // it was written
 	KindTold         Kind = "told"          // a command's author got the reaction or reply
 	KindExempt       Kind = "exempt"        // a pull request passes by an exemption of the policy
-	KindBypass       Kind = "bypass"        // a merge went round a required check
+	KindRevert       Kind = "revert"        // a pull request passes as a verified pure revert of another
+	KindBypass       Kind = "bypass"        // a merge or a push went round a required check
+	KindUngated      Kind = "ungated"       // it was not READY where the check was not required, or that is not known
+	KindBeforeGate   Kind = "before-gate"   // the same, before the check was first required
+	KindLanded       Kind = "landed"        // how what a merge brought stands to what was judged
+	KindGroup        Kind = "group"         // a merge queue's group was judged
+	KindAcknowledged Kind = "acknowledged"  // somebody says that they know of what went round the gate, and why
 	KindRequired     Kind = "required"      // whether a branch requires the check, when that is first seen or changes
 	KindAdopted      Kind = "adopted"       // the entries before were made before there was a chain
 	KindErased       Kind = "erased"        // a text was erased
 	KindRestore      Kind = "restore"       // an operator goes on with an older ledger
 	KindOverride     Kind = "override"      // somebody lets a head pass against the verdict
 	KindAcceptSecret Kind = "accept-secret" // somebody says that what looks like a credential is none
+	KindNotice       Kind = "notice"        // a notice was sent, or given up
 )
 
 // Kinds lists all kinds.
 var Kinds = [...]Kind{
 	KindGo, KindNoGo, KindSignoff, KindVoid, KindRefused, KindAnswered, KindVerdict,
 	KindPublish, KindMerged, KindRelease,
-	KindPublished, KindSuperseded, KindComment, KindCommented, KindTold, KindExempt, KindOverride, KindAcceptSecret, KindBypass, KindRequired,
-	KindAdopted, KindErased, KindRestore,
+	KindPublished, KindSuperseded, KindComment, KindCommented, KindTold, KindExempt, KindRevert, KindOverride, KindAcceptSecret, KindBypass, KindRequired,
+	KindUngated, KindBeforeGate, KindLanded, KindGroup, KindAcknowledged,
+	KindAdopted, KindErased, KindRestore, KindNotice,
 }
 
 // Entry is one line of the ledger.
@@ -197,6 +205,7 @@ func (l *Ledger) Entries(ctx context.Context, repoID int64, number int) (_ []Ent
 // merged. An empty verdict means that none was made for that head.
 type Merge struct {
 	Exempt     string `json:",omitempty"` // the policy's rule by which it passed
+	Reverts    int    `json:",omitempty"` // the pull request of which it was a verified pure revert
 	Override   string `json:",omitempty"` // who let it pass against the verdict
 	Verdict    gate.Verdict
 	Mode       gate.Mode `json:",omitempty"` // in which the verdict was made

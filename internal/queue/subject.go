@@ -16,10 +16,12 @@ const (
 	Repository   Kind = "repo"
 	Installation Kind = "installation"
 	Commits      Kind = "commits"
+	Group        Kind = "group"
+	Branch       Kind = "branch"
 )
 
 // Kinds lists all kinds.
-var Kinds = [...]Kind{PullRequest, Release, Repository, Installation, Commits}
+var Kinds = [...]Kind{PullRequest, Release, Repository, Installation, Commits, Group, Branch}
 
 // Subject is something to look at again. [Subject.String] is its identity;
 // Tenant is not part of it.
@@ -28,6 +30,8 @@ type Subject struct {
 	ID     int64  // of the repository; of the installation for that kind
 	Number int    // of the pull request, for that kind only
 	Tag    string // of the release, for that kind only
+	SHA    string // of the merge queue's group, for that kind only
+	Ref    string // of the branch, for that kind only
 
 	// Tenant is the installation in whose turn the subject is worked; 0 leaves
 	// it as it was, or in the turn of those that have none.
@@ -51,6 +55,12 @@ func RepositoryOf(repoID int64) Subject { return Subject{Kind: Repository, ID: r
 // head. Its mailbox says which.
 func CommitsOf(repoID int64) Subject { return Subject{Kind: Commits, ID: repoID} }
 
+// GroupOf names the group of a merge queue with a head commit.
+func GroupOf(repoID int64, sha string) Subject { return Subject{Kind: Group, ID: repoID, SHA: sha} }
+
+// BranchOf names what was pushed to, or merged into, a branch.
+func BranchOf(repoID int64, ref string) Subject { return Subject{Kind: Branch, ID: repoID, Ref: ref} }
+
 // InstallationOf names an installation as a whole.
 func InstallationOf(id int64) Subject {
 	return Subject{Kind: Installation, ID: id, Tenant: id}
@@ -64,7 +74,8 @@ func (s Subject) For(installation int64) Subject {
 
 // String returns the subject's name: "pr/<repository id>/<number>",
 // "release/<repository id>/<tag>", "repo/<repository id>",
-// "commits/<repository id>" or "installation/<id>".
+// "commits/<repository id>", "group/<repository id>/<sha>",
+// "branch/<repository id>/<ref>" or "installation/<id>".
 func (s Subject) String() string {
 	name := string(s.Kind) + "/" + strconv.FormatInt(s.ID, 10)
 	switch s.Kind {
@@ -72,6 +83,10 @@ func (s Subject) String() string {
 		return name + "/" + strconv.Itoa(s.Number)
 	case Release:
 		return name + "/" + s.Tag
+	case Group:
+		return name + "/" + s.SHA
+	case Branch:
+		return name + "/" + s.Ref
 	default:
 		return name
 	}
@@ -91,6 +106,10 @@ func ParseSubject(name string) (Subject, error) {
 		s.Number, err = strconv.Atoi(tail)
 	case Release:
 		s.Tag = tail
+	case Group:
+		s.SHA = tail
+	case Branch:
+		s.Ref = tail
 	case Installation:
 		s.Tenant = s.ID
 	case Repository, Commits:

@@ -3,6 +3,7 @@ package webhook
 import (
 	"errors"
 	"slices"
+	"strings"
 
 	"gonogo/internal/decision"
 	"gonogo/internal/inbox"
@@ -93,6 +94,11 @@ var events = map[string]event{
 			h.Ref = p.Ref
 			return nil
 		},
+	},
+	"merge_group": {
+		needs: []string{"merge_group", "action"}, without: but("merge_group"),
+		actions: []string{"checks_requested", "destroyed"},
+		fill:    fillGroup,
 	},
 	"release": {
 		needs: []string{"release", "action"}, without: but("release"),
@@ -233,6 +239,17 @@ func isSHA(s string) bool {
 		}
 	}
 	return true
+}
+
+// fillGroup takes any ref: a group whose ref is none of a merge queue's is to be
+// answered too.
+func fillGroup(p *payload, h *inbox.Hint) error {
+	base, is := branchOf(p.Group.BaseRef)
+	if !is || p.Group.HeadRef == "" {
+		return errShape
+	}
+	h.Ref, h.Base = strings.TrimPrefix(p.Group.HeadRef, "refs/heads/"), base
+	return fillSHA(p.Group.HeadSHA, h)
 }
 
 func fillReview(p *payload, h *inbox.Hint) error {

@@ -61,6 +61,9 @@ type payload struct {
 		AppID      int64
 		Pulls      []checkPull
 	}
+	Group struct { // of a merge queue
+		HeadSHA, HeadRef, BaseRef string
+	}
 	Button  string
 	SHA     string
 	Ref     string
@@ -218,6 +221,10 @@ func wanted() *node {
 		accountAt("organization", func(p *payload) *account { return &p.Organization }),
 		accountAt("sender", func(p *payload) *account { return &p.Sender }),
 		pullAt(), reviewAt(), commentAt(), issueAt(), checkAt("check_run"), checkAt("check_suite"),
+		object("merge_group",
+			text("head_sha", func(p *payload) *string { return &p.Group.HeadSHA }),
+			text("head_ref", func(p *payload) *string { return &p.Group.HeadRef }),
+			text("base_ref", func(p *payload) *string { return &p.Group.BaseRef })),
 		object("requested_action", text("identifier", func(p *payload) *string { return &p.Button })),
 		text("sha", func(p *payload) *string { return &p.SHA }),
 		text("ref", func(p *payload) *string { return &p.Ref }),
@@ -230,7 +237,7 @@ func wanted() *node {
 	)
 	top.kids = append(top.kids, present("before", "after", "state", "context", "member", "team", "scope",
 		"membership", "master_branch", "pusher_type", "thread", "hook", "zen", "starred_at", "forkee", "pages", "workflow_run",
-		"workflow_job", "deployment", "merge_group", "discussion", "package", "rule", "milestone", "label", "key", "build",
+		"workflow_job", "deployment", "discussion", "package", "rule", "milestone", "label", "key", "build",
 		"project", "branches", "location", "advisory", "vulnerability_alert", "blocked_user",
 		"project_card", "project_column")...)
 	for _, kid := range top.kids {
