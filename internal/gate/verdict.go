@@ -138,6 +138,9 @@ type Evaluation struct {
 	// Exempt names the rule of the policy by which the pull request passes
 	// without a record; "" when there is none.
 	Exempt string
+	// Reverts is the merged pull request of which this is a verified pure revert,
+	// judged as one; 0 for none.
+	Reverts int
 	// HotfixOf is the severe issue for whose sake less blocks, and the rest is
 	// owed; 0 for none.
 	HotfixOf int

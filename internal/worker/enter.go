@@ -27,7 +27,7 @@ func (w *Worker) store(ctx context.Context, v *view, ev gate.Evaluation, acts []
 		if v.turn, err = ledger.Intend(ctx, tx, v.pr.Repo.ID, v.pr.HeadSHA); err != nil {
 			return err
 		}
-		if last.Verdict != ev.Verdict || last.Exempt != ev.Exempt || overriders(last) != overriders(ev) || last.PR.HeadSHA != ev.PR.HeadSHA {
+		if last.Verdict != ev.Verdict || last.Exempt != ev.Exempt || last.Reverts != ev.Reverts || overriders(last) != overriders(ev) || last.PR.HeadSHA != ev.PR.HeadSHA {
 			if err := w.enterVerdict(ctx, tx, ev); err != nil {
 				return err
 			}
@@ -69,6 +69,9 @@ func (w *Worker) enterVerdict(ctx context.Context, tx *sql.Tx, ev gate.Evaluatio
 	if ev.Exempt != "" {
 		data["exempt"] = ev.Exempt
 	}
+	if ev.Reverts != 0 {
+		data["reverts"] = ev.Reverts
+	}
 	if !ev.Mode.Enforces() {
 		data["mode"] = ev.Mode
 	}
@@ -80,6 +83,13 @@ func (w *Worker) enterVerdict(ctx context.Context, tx *sql.Tx, ev gate.Evaluatio
 		Once: fmt.Sprintf("verdict/%d", ev.Number),
 		Data: data,
 	})
+	if err == nil && ev.Reverts != 0 && ev.Verdict == gate.Ready {
+		_, err = ledger.Append(ctx, tx, ledger.Entry{
+			At: ev.At, Kind: ledger.KindRevert, RepoID: ev.PR.Repo.ID, Number: ev.PR.Number, SHA: ev.PR.HeadSHA,
+			Once: fmt.Sprintf("revert/%d", ev.Number),
+			Data: map[string]any{"reverts": ev.Reverts, "evaluation": ev.Number, "policy": ev.PolicySHA},
+		})
+	}
 	if err != nil || ev.Exempt == "" || ev.Verdict != gate.Ready {
 		return err
 	}
@@ -157,7 +167,7 @@ func (w *Worker) enterMerge(ctx context.Context, pr gate.PullRequest) (ledger.Me
 	if err != nil {
 		return ledger.Merge{}, err
 	}
-	m := ledger.Merge{Verdict: last.Verdict, Mode: last.Mode, Evaluation: last.Number, MergeSHA: pr.MergeSHA, Base: pr.BaseRef, At: pr.MergedAt, Exempt: last.Exempt}
+	m := ledger.Merge{Verdict: last.Verdict, Mode: last.Mode, Evaluation: last.Number, MergeSHA: pr.MergeSHA, Base: pr.BaseRef, At: pr.MergedAt, Exempt: last.Exempt, Reverts: last.Reverts}
 	passing := (shown.Conclusion == string(report.Success) || !last.Mode.Enforces()) && last.PR.BaseRef == pr.BaseRef
 	if m.Verdict == gate.Ready && !passing {
 		m.Verdict = gate.Waiting
