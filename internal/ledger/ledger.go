@@ -77,6 +77,9 @@ const (
 	KindOverride     Kind = "override"      // somebody lets a head pass against the verdict
 	KindAcceptSecret Kind = "accept-secret" // somebody says that what looks like a credential is none
 	KindNotice       Kind = "notice"        // a notice was sent, or given up
+	KindTag          Kind = "tag"           // a tag was moved or deleted
+	KindDeploy       Kind = "deploy"        // a deployment is about to be told something
+	KindDeployed     Kind = "deployed"      // it was told
 )
 
 // Kinds lists all kinds.
@@ -85,7 +88,7 @@ var Kinds = [...]Kind{
 	KindPublish, KindMerged, KindRelease,
 	KindPublished, KindSuperseded, KindComment, KindCommented, KindTold, KindExempt, KindRevert, KindOverride, KindAcceptSecret, KindBypass, KindRequired,
 	KindUngated, KindBeforeGate, KindLanded, KindGroup, KindAcknowledged,
-	KindAdopted, KindErased, KindRestore, KindNotice,
+	KindAdopted, KindErased, KindRestore, KindNotice, KindTag, KindDeploy, KindDeployed,
 }
 
 // Entry is one line of the ledger.
