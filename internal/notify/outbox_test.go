@@ -63,7 +63,7 @@ type fixture struct {
 	db      *store.Store
 	out     *Outbox
 	now     time.Time
-	held    map[string]map[string]time.Time
+	held    map[string]places
 	logged  *test.Hook
 	settled []string
 }
@@ -79,7 +79,7 @@ func open(t *testing.T, carriers ...Carrier) *fixture {
 			t.Error(err)
 		}
 	})
-	f := &fixture{t: t, db: db, now: start, held: map[string]map[string]time.Time{}}
+	f := &fixture{t: t, db: db, now: start, held: map[string]places{}}
 	log, hook := test.NewNullLogger()
 	f.logged = hook
 	f.out, err = New(Config{
@@ -108,7 +108,7 @@ func (f *fixture) turn() {
 	f.t.Helper()
 	for _, c := range f.out.cfg.Carriers {
 		if f.held[c.Name()] == nil {
-			f.held[c.Name()] = map[string]time.Time{}
+			f.held[c.Name()] = places{}
 		}
 		if err := f.out.round(f.t.Context(), c, f.held[c.Name()]); err != nil {
 			f.t.Fatal(err)

@@ -40,7 +40,7 @@ func (o *Outbox) Run(ctx context.Context) {
 func (o *Outbox) serve(ctx context.Context, c Carrier) {
 	tick := time.NewTicker(o.cfg.Every)
 	defer tick.Stop()
-	held := map[string]time.Time{}
+	held := places{}
 	for {
 		if err := o.round(ctx, c, held); err != nil && ctx.Err() == nil {
 			o.cfg.Log.WithError(err).WithField("carrier", c.Name()).Warn("could not see to the notices; trying again soon")
@@ -53,16 +53,20 @@ func (o *Outbox) serve(ctx context.Context, c Carrier) {
 	}
 }
 
-// round carries what is due. A place that failed is left alone until its letter
-// is due again: held keeps until when. What was tried least goes first, so that a
+// places are the places that failed last: how often in a row, and until when they
+// are left alone.
+type places map[string]place
+
+type place struct {
+	failures int
+	until    time.Time
+}
+
+// round carries what is due. A place that failed is left alone for a while, the
+// longer the more often it failed. What was tried least goes first, so that a
 // letter which its place never takes does not keep the others out.
-func (o *Outbox) round(ctx context.Context, c Carrier, held map[string]time.Time) error {
+func (o *Outbox) round(ctx context.Context, c Carrier, held places) error {
 	now := o.cfg.Now()
-	for target, until := range held {
-		if !now.Before(until) {
-			delete(held, target)
-		}
-	}
 	due, err := o.letters(ctx, `WHERE l.state = 'waiting' AND l.via = $1 AND l.due <= $2 
 		ORDER BY l.attempts, l.due, l.id LIMIT $3`, c.Name(), store.Millis(now), batch)
 	if err != nil {
@@ -72,8 +76,8 @@ func (o *Outbox) round(ctx context.Context, c Carrier, held map[string]time.Time
 		if ctx.Err() != nil {
 			return nil
 		}
-		if until, is := held[l.Target]; is {
-			err = o.postpone(ctx, l, until)
+		if p := held[l.Target]; now.Before(p.until) {
+			err = o.postpone(ctx, l, p.until)
 		} else {
 			err = o.carry(ctx, c, l, held)
 		}
@@ -84,7 +88,7 @@ func (o *Outbox) round(ctx context.Context, c Carrier, held map[string]time.Time
 	return nil
 }
 
-func (o *Outbox) carry(ctx context.Context, c Carrier, l Letter, held map[string]time.Time) error {
+func (o *Outbox) carry(ctx context.Context, c Carrier, l Letter, held places) error {
 	attempt, cancel := context.WithTimeout(ctx, attemptTime)
 	defer cancel()
 	failure := c.Carry(attempt, l)
@@ -93,7 +97,7 @@ func (o *Outbox) carry(ctx context.Context, c Carrier, l Letter, held map[string
 	}
 	now := o.cfg.Now()
 	if failure == nil {
-		held[l.Target] = now.Add(firstWait) // should it not be recorded, it is not sent again at once
+		held[l.Target] = place{until: now.Add(firstWait)} // should it not be recorded, it is not sent again at once
 		err := o.settle(ctx, l, StateSent, now)
 		if err == nil {
 			delete(held, l.Target)
@@ -101,12 +105,15 @@ func (o *Outbox) carry(ctx context.Context, c Carrier, l Letter, held map[string
 		return err
 	}
 	l.Attempts, l.Error = l.Attempts+1, failure.Error()
-	again := now.Add(wait(l.Attempts, failure))
-	held[l.Target] = again
+	p := place{failures: held[l.Target].failures + 1}
+	again := now.Add(wait(max(l.Attempts, p.failures), failure))
+	p.until = again
+	held[l.Target] = p
 	if end := l.At.Add(keepTrying); !now.Before(end) {
 		return o.settle(ctx, l, StateDead, now)
 	} else if again.After(end) {
 		again = end // the last attempt is at the end
+		held[l.Target] = place{p.failures, end}
 	}
 	o.fields(l).WithField("error", l.Error).WithField("attempts", l.Attempts).Info("a notice could not be sent; trying again")
 	return o.again(ctx, l, again)

@@ -44,6 +44,7 @@ import (
 	"gonogo/internal/hub"
 	"gonogo/internal/index"
 	"gonogo/internal/ledger"
+	"gonogo/internal/notify"
 	"gonogo/internal/policy"
 	"gonogo/internal/queue"
 	"gonogo/internal/store"
@@ -66,6 +67,7 @@ type Config struct {
 	Ledger  *ledger.Ledger
 	Index   *index.Index
 	Queue   *queue.Queue
+	Notices *notify.Outbox
 	Scanner Scanner
 	Log     *logrus.Entry
 	Now     func() time.Time
@@ -103,8 +105,8 @@ const scansKept = 2048
 // New returns a worker.
 func New(c Config) (*Worker, error) {
 	switch {
-	case c.AppID == 0, c.Hub == nil, c.Store == nil, c.Ledger == nil, c.Index == nil, c.Queue == nil:
-		return nil, errors.New("worker: App id, hub, store, ledger, index and queue are required")
+	case c.AppID == 0, c.Hub == nil, c.Store == nil, c.Ledger == nil, c.Index == nil, c.Queue == nil, c.Notices == nil:
+		return nil, errors.New("worker: App id, hub, store, ledger, index, queue and notices are required")
 	case c.Scanner == nil, c.Log == nil, c.Now == nil:
 		return nil, errors.New("worker: scanner, log and clock are required")
 	}
