@@ -80,6 +80,10 @@ const (
 	KindTag          Kind = "tag"           // a tag was moved or deleted
 	KindDeploy       Kind = "deploy"        // a deployment is about to be told something
 	KindDeployed     Kind = "deployed"      // it was told
+	KindLive         Kind = "live"          // a release went live, and its monitoring window was opened
+	KindFinding      Kind = "finding"       // a severe issue came up inside a monitoring window: the rollback is called
+	KindWatched      Kind = "watched"       // somebody says that they watched a release
+	KindWindow       Kind = "window"        // a monitoring window was closed, with its status report
 )
 
 // Kinds lists all kinds.
@@ -89,6 +93,7 @@ var Kinds = [...]Kind{
 	KindPublished, KindSuperseded, KindComment, KindCommented, KindTold, KindExempt, KindRevert, KindOverride, KindAcceptSecret, KindBypass, KindRequired,
 	KindUngated, KindBeforeGate, KindLanded, KindGroup, KindAcknowledged,
 	KindAdopted, KindErased, KindRestore, KindNotice, KindTag, KindDeploy, KindDeployed,
+	KindLive, KindFinding, KindWatched, KindWindow,
 }
 
 // Entry is one line of the ledger.
