@@ -31,6 +31,7 @@ import (
 	"gonogo/internal/queue"
 	"gonogo/internal/secretscan"
 	"gonogo/internal/store"
+	"gonogo/internal/tracker"
 	"gonogo/internal/webhook"
 	"gonogo/internal/worker"
 )
@@ -48,6 +49,7 @@ type App struct {
 	ledger     *ledger.Ledger
 	queue      *queue.Queue
 	outbox     *notify.Outbox
+	monday     *tracker.Monday // nil without a token
 	hub        *hub.Hub
 	worker     *worker.Worker
 	dispatcher *dispatch.Dispatcher
@@ -94,12 +96,15 @@ func (a *App) build(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	if err := a.openMonday(); err != nil {
+		return err
+	}
 	if err := a.openOutbox(scanner, m); err != nil {
 		return err
 	}
 	a.worker, err = worker.New(worker.Config{
-		AppID: a.cfg.AppID, Hub: a.hub, Store: a.store, Ledger: a.ledger, Index: a.index, Queue: a.queue, Notices: a.outbox,
-		Scanner: scanner, Log: a.log, Now: a.cfg.Now, Mode: a.cfg.Mode, Check: a.cfg.Check, WebURL: webURL(a.cfg.GitHubURL), Observe: m.evaluation, Silenced: m.silences.Inc,
+		AppID: a.cfg.AppID, Hub: a.hub, Store: a.store, Ledger: a.ledger, Index: a.index, Queue: a.queue, Notices: a.outbox, Monday: a.monday,
+		Scanner: scanner, Log: a.log, Now: a.cfg.Now, Mode: a.cfg.Mode, Check: a.cfg.Check, WebURL: webURL(a.cfg.GitHubURL), Observe: m.evaluation, Silenced: m.silences.Inc, Around: func(what string) { m.around.WithLabelValues(what).Inc() },
 	})
 	if err != nil {
 		return err

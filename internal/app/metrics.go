@@ -25,6 +25,7 @@ type metrics struct {
 	durations   prometheus.Histogram
 	calls       *prometheus.CounterVec
 	silences    prometheus.Counter
+	around      *prometheus.CounterVec
 	notices     *prometheus.CounterVec
 	lastCall    atomic.Value // string: how GitHub answered last
 }
@@ -43,8 +44,9 @@ func newMetrics(a *App) *metrics {
 	}
 	m.silences = prometheus.NewCounter(prometheus.CounterOpts{Name: "gonogo_silences_total", Help: "Conversations that had more comments of ours than is polite: an hour of silence each."})
 	m.notices = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "gonogo_notices_total", Help: "Notices by kind and by what became of them: sent or dead (given up after a day)."}, []string{"kind", "result"})
+	m.around = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "gonogo_landings_total", Help: "What got onto gated branches without READY (bypass, ungated, before-gate), and how merges landed (landed same, landed differs, landed cannot tell)."}, []string{"what"})
 	m.lastCall.Store("unknown")
-	m.registry.MustRegister(m.deliveries, m.hints, m.evaluations, m.durations, m.calls, m.silences, m.notices, waitingNotices{a},
+	m.registry.MustRegister(m.deliveries, m.hints, m.evaluations, m.durations, m.calls, m.silences, m.around, m.notices, waitingNotices{a},
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m.gauge("gonogo_subjects_waiting", "Pull requests, releases, repositories and installations that wait to be looked at.", func(ctx context.Context) (int, error) {
 		d, err := a.queue.Depth(ctx)

@@ -68,6 +68,12 @@ func (l *Ledger) GroupOf(ctx context.Context, repoID int64, sha string) (Group, 
 	return found[0], true, nil
 }
 
+// IsGroup reports whether a commit is the head of a group that is not gone.
+func IsGroup(ctx context.Context, tx *sql.Tx, repoID int64, sha string) (bool, error) {
+	found, err := groups(ctx, tx, `repo_id = $1 AND head_sha = $2`, repoID, sha)
+	return len(found) > 0, err
+}
+
 // Groups lists the groups of a repository, the oldest first.
 func Groups(ctx context.Context, tx *sql.Tx, repoID int64) ([]Group, error) {
 	return groups(ctx, tx, `repo_id = $1`, repoID)

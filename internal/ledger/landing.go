@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"gonogo/internal/gate"
@@ -65,7 +66,32 @@ const (
 	RoundUnread    = "unread"    // what came cannot be told
 )
 
-// Rounds returns what went round the gate into a pull request's base when it was
+// OfKind lists a repository's entries of some kinds, the oldest first; Data holds
+// the raw JSON.
+func (l *Ledger) OfKind(ctx context.Context, repoID int64, kinds ...Kind) (_ []Entry, err error) {
+	args := []any{repoID}
+	marks := make([]string, 0, len(kinds))
+	for _, k := range kinds {
+		args = append(args, string(k))
+		marks = append(marks, fmt.Sprintf("$%d", len(args)))
+	}
+	rows, err := l.db.Read().QueryContext(ctx, `SELECT `+rowColumns+` FROM entry WHERE repo_id = $1 AND kind IN (`+strings.Join(marks, ", ")+`) ORDER BY id`, args...)
+	if err != nil {
+		return nil, fmt.Errorf("read entries by kind: %w", err)
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	var all []Entry
+	for rows.Next() {
+		var r row
+		if err := rows.Scan(&r.id, &r.at, &r.kind, &r.repoID, &r.number, &r.sha, &r.actorID, &r.actor, &r.once, &r.data, &r.texts, &r.hash); err != nil {
+			return nil, err
+		}
+		all = append(all, r.entry())
+	}
+	return all, rows.Err()
+}
+
+// RoundOf returns what went round the gate into a pull request's base when it was
 // merged, with who did it, and false when nothing did.
 func (l *Ledger) RoundOf(ctx context.Context, repoID int64, number int) (Entry, bool, error) {
 	entries, err := l.Entries(ctx, repoID, number)

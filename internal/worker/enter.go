@@ -45,6 +45,9 @@ func (w *Worker) store(ctx context.Context, v *view, ev gate.Evaluation, acts []
 		if err := w.enterRequirement(ctx, tx, v); err != nil {
 			return err
 		}
+		if err := w.touchGroups(ctx, tx, v.pr.Repo.ID, v.job.Subject.Tenant); err != nil {
+			return err
+		}
 		at := w.wakeAt(v, ev)
 		pressed, err := ledger.PressedFor(ctx, tx, v.pr.Repo.ID, v.pr.Number)
 		if err == nil && pressed.After(w.now()) && (at.IsZero() || pressed.Before(at)) {
@@ -107,16 +110,7 @@ func (w *Worker) enterRequirement(ctx context.Context, tx *sql.Tx, v *view) erro
 	if v.snap == nil || !v.snap.required.Known || v.policy == nil {
 		return nil
 	}
-	state := ledger.NotRequired
-	for _, c := range v.snap.required.Value {
-		switch {
-		case c.Name != v.policy.Check:
-		case c.App == w.AppID:
-			state = ledger.Required
-		case c.App == 0 && state == ledger.NotRequired:
-			state = ledger.Unpinned
-		}
-	}
+	state := w.requirementOf(v.policy, v.snap.required.Value)
 	return ledger.SaveRequirement(ctx, tx, v.pr.Repo.ID, v.pr.BaseRef, state, w.now())
 }
 
@@ -140,7 +134,16 @@ func (w *Worker) wakeAt(v *view, ev gate.Evaluation) time.Time {
 
 // closed keeps what stood when a pull request was merged.
 func (w *Worker) closed(ctx context.Context, v *view) error {
-	err := w.Store.Write(ctx, func(tx *sql.Tx) error { return w.Queue.Wake(ctx, tx, v.job.Subject, time.Time{}) })
+	releases, err := w.Ledger.ReleasesOn(ctx, v.pr.Repo.ID, v.pr.HeadSHA)
+	if err != nil {
+		return err
+	}
+	err = w.Store.Write(ctx, func(tx *sql.Tx) error {
+		if err := w.releasesAlone(ctx, tx, v.pr.Repo.ID, releases); err != nil {
+			return err
+		}
+		return w.Queue.Wake(ctx, tx, v.job.Subject, time.Time{})
+	})
 	if err != nil || !v.pr.Merged {
 		return err
 	}
@@ -185,6 +188,9 @@ func (w *Worker) enterMerge(ctx context.Context, pr gate.PullRequest) (ledger.Me
 			At: w.now(), Kind: ledger.KindMerged, RepoID: pr.Repo.ID, Number: pr.Number, SHA: pr.HeadSHA,
 			Once: ledger.MergedOnce(pr.Number), Data: m,
 		})
-		return err
+		if err != nil {
+			return err
+		}
+		return w.wakeDeployments(ctx, tx, pr.Repo.ID, pr.MergeSHA)
 	})
 }
