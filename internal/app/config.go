@@ -69,7 +69,7 @@ func (s Setting) Flag() string { return strings.ReplaceAll(s.Key, "_", "-") }
 func (s Setting) Env() string { return "GONOGO_" + strings.ToUpper(s.Key) }
 
 // Settings lists all settings in the order in which they are documented.
-func Settings() []Setting { return slices.Concat(serverSettings(), noticeSettings()) }
+func Settings() []Setting { return slices.Concat(serverSettings(), noticeSettings(), mondaySettings()) }
 
 func serverSettings() []Setting {
 	return []Setting{

@@ -6,11 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strconv"
+	"strings"
 	"time"
 
 	"gonogo/internal/ledger"
 	"gonogo/internal/notify"
 	"gonogo/internal/secretscan"
+	"gonogo/internal/tracker"
 )
 
 // Notices is where notices go. The policy names the channels; this is how they
@@ -23,6 +26,11 @@ type Notices struct {
 	URL          string // of the operator's webhook
 	Secret       string // that it is signed with
 	Dir          string // for files
+
+	MondayToken   string
+	MondayURL     string
+	MondayVersion string  // of its API
+	MondayBoards  []int64 // that may be read and written
 
 	every time.Duration // how often the outbox looks; 0: its own
 }
@@ -69,6 +77,40 @@ func noticeSettings() []Setting {
 	}
 }
 
+// mondaySettings are the settings of the tracker Monday.com.
+func mondaySettings() []Setting {
+	return []Setting{
+		{"monday_token", "", "A token of Monday.com with the scopes me:read, boards:read, updates:read and updates:write; docs/notices.md says what for.", func(c *Config, v string) error {
+			c.Notices.MondayToken = v
+			return nil
+		}},
+		{"monday_boards", "", "The ids of the boards that may be read and written with it, separated by commas.", func(c *Config, v string) error {
+			for _, s := range strings.Split(v, ",") {
+				if s = strings.TrimSpace(s); s == "" {
+					continue
+				}
+				id, err := strconv.ParseInt(s, 10, 64)
+				if err != nil || id <= 0 {
+					return fmt.Errorf("GONOGO_MONDAY_BOARDS: %q is no id of a board; it stands in the board's address", s)
+				}
+				c.Notices.MondayBoards = append(c.Notices.MondayBoards, id)
+			}
+			if c.Notices.MondayToken != "" && len(c.Notices.MondayBoards) == 0 {
+				return errors.New("set GONOGO_MONDAY_BOARDS to the ids of the boards that GONOGO_MONDAY_TOKEN is for: policies can name those and no others")
+			}
+			return nil
+		}},
+		{"monday_url", "https://api.monday.com/v2", "The address of its API.", address("GONOGO_MONDAY_URL", func(c *Config, v string) { c.Notices.MondayURL = v })},
+		{"monday_version", "2026-10", "The version of its API.", func(c *Config, v string) error {
+			if _, err := time.Parse("2006-01", v); err != nil {
+				return fmt.Errorf("GONOGO_MONDAY_VERSION is %q; write a version such as 2026-10", v)
+			}
+			c.Notices.MondayVersion = v
+			return nil
+		}},
+	}
+}
+
 // address is a setting that holds a service's address.
 func address(env string, set func(*Config, string)) func(*Config, string) error {
 	return func(c *Config, v string) error {
@@ -85,13 +127,25 @@ func address(env string, set func(*Config, string)) func(*Config, string) error 
 
 // secrets are what must not be logged.
 func (n Notices) secrets() []string {
-	all := []string{n.SlackToken, n.Secret}
+	all := []string{n.SlackToken, n.Secret, n.MondayToken}
 	for _, s := range []string{n.SlackWebhook, n.URL} {
 		if u, err := url.Parse(s); err == nil && len(u.RequestURI()) > 1 {
 			all = append(all, u.RequestURI())
 		}
 	}
 	return all
+}
+
+// openMonday makes the client of Monday.com, if a token is set up.
+func (a *App) openMonday() (err error) {
+	n := a.cfg.Notices
+	if n.MondayToken == "" {
+		return nil
+	}
+	a.monday, err = tracker.NewMonday(tracker.MondayConfig{
+		URL: n.MondayURL, Token: n.MondayToken, Version: n.MondayVersion, Boards: n.MondayBoards, Client: notify.Client(n.Network), Now: a.cfg.Now,
+	})
+	return err
 }
 
 // openOutbox makes the outbox with the carriers that are set up.
@@ -127,7 +181,7 @@ func (a *App) carriers() ([]notify.Carrier, error) {
 		}
 		all = append(all, drop)
 	}
-	return all, nil
+	return append(all, &itemCarrier{a}), nil
 }
 
 // settled enters that a notice was sent, or given up.

@@ -4,6 +4,8 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+
+	"gonogo/internal/gate"
 )
 
 // joiner is a word joiner: it is not seen, breaks no line, and ends a word for
@@ -51,4 +53,44 @@ func (n Notice) link() string {
 		return ""
 	}
 	return u.String()
+}
+
+// Texts are the notice's lines for where plain text is shown: what users wrote is
+// inert. The last ones say whom it concerns, and where it can be seen.
+func (n Notice) Texts() []string {
+	var all []string
+	for _, l := range n.Lines {
+		all = append(all, l.Plain())
+	}
+	if l := n.concerns(); l != nil {
+		all = append(all, l.Plain())
+	}
+	if link := n.link(); link != "" {
+		all = append(all, link)
+	}
+	return all
+}
+
+// Quoted are the notice's lines with what users wrote quoted, as package gate
+// does it, for who writes them as markup.
+func (n Notice) Quoted() []string {
+	lines := n.Lines
+	if l := n.concerns(); l != nil {
+		lines = append(lines[:len(lines):len(lines)], l)
+	}
+	var all []string
+	for _, l := range lines {
+		var b strings.Builder
+		for _, p := range l {
+			if p.User {
+				p.Text = gate.Quote(p.Text)
+			}
+			b.WriteString(p.Text)
+		}
+		all = append(all, b.String())
+	}
+	if link := n.link(); link != "" {
+		all = append(all, link)
+	}
+	return all
 }
