@@ -65,9 +65,8 @@ func (r *Repo) ProtectedBranches(ctx context.Context) ([]Tag, error) {
 }
 
 // LatestMerged lists the pull requests that were merged into any branch since a
-// time, as far as GitHub lists them: of more than 10,000 closed ones the rest is
-// left out.
-func (r *Repo) LatestMerged(ctx context.Context, since time.Time) ([]gate.PullRequest, error) {
-	merged, _, err := r.mergedSince(ctx, "", since, maxPages)
+// time, as far as the given number of pages reaches.
+func (r *Repo) LatestMerged(ctx context.Context, since time.Time, pages int) ([]gate.PullRequest, error) {
+	merged, _, err := r.mergedSince(ctx, "", since, pages)
 	return merged, err
 }

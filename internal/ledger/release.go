@@ -87,8 +87,8 @@ func (l *Ledger) tags(ctx context.Context, where string, args ...any) (_ []Tag, 
 // SawTag records the commit to which a tag leads now, "" for a tag that is gone.
 // That it led elsewhere before is entered.
 func SawTag(ctx context.Context, tx *sql.Tx, repoID int64, name, sha string, at time.Time) error {
-	var before string
-	found, err := none(tx.QueryRowContext(ctx, `SELECT sha FROM tag WHERE repo_id = $1 AND name = $2`, repoID, name).Scan(&before))
+	var before, draft string
+	found, err := none(tx.QueryRowContext(ctx, `SELECT sha, target FROM tag WHERE repo_id = $1 AND name = $2`, repoID, name).Scan(&before, &draft))
 	if err != nil {
 		return fmt.Errorf("look up tag %q: %w", name, err)
 	}
@@ -100,7 +100,7 @@ func SawTag(ctx context.Context, tx *sql.Tx, repoID int64, name, sha string, at 
 	if err != nil {
 		return fmt.Errorf("save tag %q: %w", name, err)
 	}
-	if before == "" {
+	if before == "" || draft != "" { // a draft's tag led nowhere
 		return nil
 	}
 	_, err = Append(ctx, tx, Entry{
@@ -128,11 +128,15 @@ func SaveRelease(ctx context.Context, tx *sql.Tx, ev gate.ReleaseEvaluation) err
 	if err != nil {
 		return fmt.Errorf("save release %q: %w", ev.Release.Tag, err)
 	}
-	_, err = tx.ExecContext(ctx, `INSERT INTO tag (repo_id, name, sha, first, number, judged) VALUES ($1, $2, $3, $3, $4, $5)
+	first := ev.Commit
+	if ev.Release.Draft { // nothing stands yet that could be moved
+		first = ""
+	}
+	_, err = tx.ExecContext(ctx, `INSERT INTO tag (repo_id, name, sha, first, number, judged) VALUES ($1, $2, $3, $4, $5, $6)
 		ON CONFLICT (repo_id, name) DO UPDATE SET sha = excluded.sha, number = excluded.number, judged = excluded.judged,
-			first = CASE WHEN tag.first = '' OR $6 = 1 THEN excluded.first ELSE tag.first END
+			first = CASE WHEN tag.first = '' OR excluded.first = '' THEN excluded.first ELSE tag.first END
 		WHERE tag.number < excluded.number`,
-		ev.Repo.ID, ev.Release.Tag, ev.Commit, ev.Number, string(data), ev.Release.Draft)
+		ev.Repo.ID, ev.Release.Tag, ev.Commit, first, ev.Number, string(data))
 	if err != nil {
 		return fmt.Errorf("save release %q: %w", ev.Release.Tag, err)
 	}

@@ -18,18 +18,19 @@ const (
 	Commits      Kind = "commits"
 	Group        Kind = "group"
 	Branch       Kind = "branch"
+	Deployment   Kind = "deployment"
 )
 
 // Kinds lists all kinds.
-var Kinds = [...]Kind{PullRequest, Release, Repository, Installation, Commits, Group, Branch}
+var Kinds = [...]Kind{PullRequest, Release, Repository, Installation, Commits, Group, Branch, Deployment}
 
 // Subject is something to look at again. [Subject.String] is its identity;
 // Tenant is not part of it.
 type Subject struct {
 	Kind   Kind
 	ID     int64  // of the repository; of the installation for that kind
-	Number int    // of the pull request, for that kind only
-	Tag    string // of the release, for that kind only
+	Number int    // of the pull request; the run of GitHub Actions that deploys
+	Tag    string // of the release; the environment of a deployment
 	SHA    string // of the merge queue's group, for that kind only
 	Ref    string // of the branch, for that kind only
 
@@ -61,6 +62,12 @@ func GroupOf(repoID int64, sha string) Subject { return Subject{Kind: Group, ID:
 // BranchOf names what was pushed to, or merged into, a branch.
 func BranchOf(repoID int64, ref string) Subject { return Subject{Kind: Branch, ID: repoID, Ref: ref} }
 
+// DeploymentOf names what a run of GitHub Actions waits to deploy to an
+// environment.
+func DeploymentOf(repoID, run int64, environment string) Subject {
+	return Subject{Kind: Deployment, ID: repoID, Number: int(run), Tag: environment}
+}
+
 // InstallationOf names an installation as a whole.
 func InstallationOf(id int64) Subject {
 	return Subject{Kind: Installation, ID: id, Tenant: id}
@@ -75,7 +82,8 @@ func (s Subject) For(installation int64) Subject {
 // String returns the subject's name: "pr/<repository id>/<number>",
 // "release/<repository id>/<tag>", "repo/<repository id>",
 // "commits/<repository id>", "group/<repository id>/<sha>",
-// "branch/<repository id>/<ref>" or "installation/<id>".
+// "branch/<repository id>/<ref>", "deployment/<repository id>/<run>/<environment>"
+// or "installation/<id>".
 func (s Subject) String() string {
 	name := string(s.Kind) + "/" + strconv.FormatInt(s.ID, 10)
 	switch s.Kind {
@@ -83,6 +91,8 @@ func (s Subject) String() string {
 		return name + "/" + strconv.Itoa(s.Number)
 	case Release:
 		return name + "/" + s.Tag
+	case Deployment:
+		return name + "/" + strconv.Itoa(s.Number) + "/" + s.Tag
 	case Group:
 		return name + "/" + s.SHA
 	case Branch:
@@ -106,6 +116,10 @@ func ParseSubject(name string) (Subject, error) {
 		s.Number, err = strconv.Atoi(tail)
 	case Release:
 		s.Tag = tail
+	case Deployment:
+		var run string
+		run, s.Tag, _ = strings.Cut(tail, "/")
+		s.Number, err = strconv.Atoi(run)
 	case Group:
 		s.SHA = tail
 	case Branch:

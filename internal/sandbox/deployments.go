@@ -13,6 +13,9 @@ type deployStatus struct {
 	at    time.Time
 }
 
+// ID returns the deployment's id.
+func (d *Deployment) ID() int64 { return d.id }
+
 // Status says how far the deployment has come: "success", "failure",
 // "in_progress", "inactive" ….
 func (d *Deployment) Status(who, state string) {

@@ -69,6 +69,12 @@ type payload struct {
 	Ref     string
 	RefType string
 	Release string
+	Draft   bool   // of the release
+	Target  string // that its tag will be made from
+
+	Environment, Callback string // of a deployment that waits
+	Deployed              string // its commit
+	DeployState           string // of a deployment's status
 
 	SecretType string // of an alert
 	Added      []repo
@@ -230,14 +236,21 @@ func wanted() *node {
 		text("ref", func(p *payload) *string { return &p.Ref }),
 		text("ref_type", func(p *payload) *string { return &p.RefType }),
 		object("alert", text("secret_type", func(p *payload) *string { return &p.SecretType })),
-		object("release", text("tag_name", func(p *payload) *string { return &p.Release })),
+		object("release",
+			text("tag_name", func(p *payload) *string { return &p.Release }),
+			text("target_commitish", func(p *payload) *string { return &p.Target }),
+			truth("draft", func(p *payload) *bool { return &p.Draft })),
+		object("deployment", text("sha", func(p *payload) *string { return &p.Deployed })),
+		object("deployment_status", text("state", func(p *payload) *string { return &p.DeployState })),
+		text("environment", func(p *payload) *string { return &p.Environment }),
+		text("deployment_callback_url", func(p *payload) *string { return &p.Callback }),
 		reposAt("repositories", func(p *payload) *[]repo { return &p.Added }),
 		reposAt("repositories_added", func(p *payload) *[]repo { return &p.Added }),
 		reposAt("repositories_removed", func(p *payload) *[]repo { return &p.Removed }),
 	)
 	top.kids = append(top.kids, present("before", "after", "state", "context", "member", "team", "scope",
 		"membership", "master_branch", "pusher_type", "thread", "hook", "zen", "starred_at", "forkee", "pages", "workflow_run",
-		"workflow_job", "deployment", "discussion", "package", "rule", "milestone", "label", "key", "build",
+		"workflow_job", "discussion", "package", "rule", "milestone", "label", "key", "build",
 		"project", "branches", "location", "advisory", "vulnerability_alert", "blocked_user",
 		"project_card", "project_column")...)
 	for _, kid := range top.kids {
