@@ -247,25 +247,25 @@ const maxCompareFiles = 300
 // listed the error is of kind [KindTruncated].
 func (r *Repo) Compare(ctx context.Context, base, head string) (Comparison, error) {
 	k := r.call(actCompare, " "+base+"..."+head, comparePath(base, head))
-	var first *wireComparison
-	decode := func(body []byte) (page[github.RepositoryCommit], error) {
+	// Each page is an item of its own: what was decoded before is not decoded again.
+	decode := func(body []byte) (page[wireComparison], error) {
 		var wire wireComparison
 		if err := decodeObject(body, &wire); err != nil {
-			return page[github.RepositoryCommit]{}, err
+			return page[wireComparison]{}, err
 		}
 		if wire.Commits == nil {
-			return page[github.RepositoryCommit]{}, errors.New("the answer lacks commits")
+			return page[wireComparison]{}, errors.New("the answer lacks commits")
 		}
-		// The files stand on the first page only, which is read before all
-		// others.
-		if first == nil {
-			first = &wire
-		}
-		return page[github.RepositoryCommit]{wire.Commits, -1}, nil
+		return page[wireComparison]{[]wireComparison{wire}, -1}, nil
 	}
-	commits, err := readAll(ctx, r.c, k, decode)
+	pages, err := readAll(ctx, r.c, k, decode)
 	if err != nil {
 		return Comparison{}, err
+	}
+	first := pages[0] // the files stand on it only
+	var commits []github.RepositoryCommit
+	for _, p := range pages {
+		commits = append(commits, p.Commits...)
 	}
 	var w wants
 	c := Comparison{
