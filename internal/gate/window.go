@@ -27,6 +27,7 @@ type Monitoring struct {
 	Pulls    []int
 	Watchers []string // who watches what for how long, as the records say
 	Channel  string   // where its notices go, "" for nowhere
+	Roles    []string // whom they concern: the watchers as the policy knows them
 	Items    []TrackerRef
 
 	Findings []WindowFinding

@@ -50,6 +50,8 @@ func (r *Repo) SevereIssues(ctx context.Context, label string) ([]gate.Issue, er
 			Body:   i.GetBody(),
 			Author: mayUser(w, "user", i.User),
 			URL:    wantSome(w, "html_url", i.HTMLURL),
+
+			CreatedAt: wantTime(w, "created_at", i.CreatedAt),
 		}
 		for _, l := range wantList(w, "labels", i.Labels) {
 			issue.Labels = append(issue.Labels, l.GetName())

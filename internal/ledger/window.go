@@ -118,17 +118,28 @@ func (l *Ledger) OpenWindows(ctx context.Context, repoID int64) ([]Window, error
 }
 
 // WatchedTags returns the tags of a repository's releases whose window is open.
-func WatchedTags(ctx context.Context, tx *sql.Tx, repoID int64) (_ []string, err error) {
-	rows, err := tx.QueryContext(ctx, `SELECT DISTINCT tag FROM windows WHERE repo_id = $1 AND closed_at IS NULL ORDER BY tag`, repoID)
+func WatchedTags(ctx context.Context, tx *sql.Tx, repoID int64) ([]string, error) {
+	return tagsWhere(ctx, tx, `SELECT DISTINCT tag FROM windows WHERE repo_id = $1 AND closed_at IS NULL ORDER BY tag`, repoID)
+}
+
+// TagsNotLive returns the tags that lead to a commit and whose releases have not
+// gone live on it.
+func TagsNotLive(ctx context.Context, tx *sql.Tx, repoID int64, sha string) ([]string, error) {
+	return tagsWhere(ctx, tx, `SELECT name FROM tag WHERE repo_id = $1 AND sha = $2 AND NOT EXISTS
+		(SELECT 1 FROM windows w WHERE w.repo_id = tag.repo_id AND w.tag = tag.name AND w.sha = tag.sha) ORDER BY name`, repoID, sha)
+}
+
+func tagsWhere(ctx context.Context, tx *sql.Tx, query string, args ...any) (_ []string, err error) {
+	rows, err := tx.QueryContext(ctx, query, args...)
 	if err != nil {
-		return nil, fmt.Errorf("list open windows: %w", err)
+		return nil, fmt.Errorf("list tags: %w", err)
 	}
 	defer func() { err = errors.Join(err, rows.Close()) }()
 	var tags []string
 	for rows.Next() {
 		var tag string
 		if err := rows.Scan(&tag); err != nil {
-			return nil, fmt.Errorf("list open windows: %w", err)
+			return nil, fmt.Errorf("list tags: %w", err)
 		}
 		tags = append(tags, tag)
 	}
