@@ -179,7 +179,12 @@ func trackerFinding(q question, e TrackerEvidence, ref gate.TrackerRef) []gate.F
 	}
 	item := e.TrackerItem(ref)
 	if !item.Known {
-		return one(unread("the tracker item "+name, item.Why))
+		unread := unread("the tracker item "+name, item.Why)
+		if unread.Code == "github-down" && q.Policy.Tracker.Kind == trackerMonday {
+			unread.Code = "tracker-down"
+			unread.Fact += " from Monday.com"
+		}
+		return one(unread)
 	}
 	if q.Policy.Tracker.Kind == trackerMonday {
 		return q.mondayFinding(f, name, item.Value)
