@@ -16,6 +16,9 @@ type deployStatus struct {
 // ID returns the deployment's id.
 func (d *Deployment) ID() int64 { return d.id }
 
+// Run returns the number of the run of GitHub Actions that waits.
+func (d *Deployment) Run() int64 { return d.run }
+
 // Status says how far the deployment has come: "success", "failure",
 // "in_progress", "inactive" ….
 func (d *Deployment) Status(who, state string) {
