@@ -64,6 +64,8 @@ const (
 	KindTold         Kind = "told"          // a command's author got the reaction or reply
 	KindExempt       Kind = "exempt"        // a pull request passes by an exemption of the policy
 	KindRevert       Kind = "revert"        // a pull request passes as a verified pure revert of another
+	KindRollback     Kind = "rollback"      // the rollback of a merged pull request was called
+	KindIncident     Kind = "incident"      // the issue of an incident is about to be opened, or was
 	KindBypass       Kind = "bypass"        // a merge or a push went round a required check
 	KindUngated      Kind = "ungated"       // it was not READY where the check was not required, or that is not known
 	KindBeforeGate   Kind = "before-gate"   // the same, before the check was first required
@@ -90,7 +92,7 @@ const (
 var Kinds = [...]Kind{
 	KindGo, KindNoGo, KindSignoff, KindVoid, KindRefused, KindAnswered, KindVerdict,
 	KindPublish, KindMerged, KindRelease,
-	KindPublished, KindSuperseded, KindComment, KindCommented, KindTold, KindExempt, KindRevert, KindOverride, KindAcceptSecret, KindBypass, KindRequired,
+	KindPublished, KindSuperseded, KindComment, KindCommented, KindTold, KindExempt, KindRevert, KindRollback, KindIncident, KindOverride, KindAcceptSecret, KindBypass, KindRequired,
 	KindUngated, KindBeforeGate, KindLanded, KindGroup, KindAcknowledged,
 	KindAdopted, KindErased, KindRestore, KindNotice, KindTag, KindDeploy, KindDeployed,
 	KindLive, KindFinding, KindWatched, KindWindow,

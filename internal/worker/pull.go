@@ -117,7 +117,11 @@ func (w *Worker) evaluate(ctx context.Context, repo *hub.Repo, job queue.Job) (o
 		return outcome{}, err
 	}
 	if !v.pr.Open {
-		return outcome{unheard: !v.pr.Merged}, w.closed(ctx, v)
+		if err := w.closed(ctx, v); err != nil || !v.pr.Merged {
+			return outcome{unheard: !v.pr.Merged}, err
+		}
+		stopNotice()
+		return w.afterMerge(ctx, v)
 	}
 	if err := w.usePolicy(ctx, v); err != nil {
 		return outcome{}, err
@@ -186,7 +190,7 @@ func (w *Worker) judge(ctx context.Context, v *view) (outcome, gate.Evaluation, 
 	if err := w.readSameTree(ctx, v); err != nil {
 		return out, gate.Evaluation{}, err
 	}
-	if err := w.readRevert(ctx, v); err != nil {
+	if err := errors.Join(w.readRevert(ctx, v), w.readReland(ctx, v)); err != nil {
 		return out, gate.Evaluation{}, err
 	}
 	ev, err := w.result(ctx, v, record)
