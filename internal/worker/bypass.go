@@ -146,6 +146,9 @@ func (w *Worker) landedAs(b gated, p stretchOf, l landing) entering {
 		if err != nil || !added {
 			return err
 		}
+		if err := w.wakeDeployments(ctx, tx, b.of.ID, p.pr.MergeSHA); err != nil {
+			return err
+		}
 		w.Around("landed " + string(l.state))
 		log := w.log(ctx).WithField("sha", data.After).WithField("pr", p.pr.Number)
 		switch l.state {
