@@ -27,9 +27,11 @@ import (
 	"gonogo/internal/inbox"
 	"gonogo/internal/index"
 	"gonogo/internal/ledger"
+	"gonogo/internal/notify"
 	"gonogo/internal/queue"
 	"gonogo/internal/secretscan"
 	"gonogo/internal/store"
+	"gonogo/internal/tracker"
 	"gonogo/internal/webhook"
 	"gonogo/internal/worker"
 )
@@ -46,6 +48,8 @@ type App struct {
 	index      *index.Index
 	ledger     *ledger.Ledger
 	queue      *queue.Queue
+	outbox     *notify.Outbox
+	monday     *tracker.Monday // nil without a token
 	hub        *hub.Hub
 	worker     *worker.Worker
 	dispatcher *dispatch.Dispatcher
@@ -92,9 +96,15 @@ func (a *App) build(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	if err := a.openMonday(); err != nil {
+		return err
+	}
+	if err := a.openOutbox(scanner, m); err != nil {
+		return err
+	}
 	a.worker, err = worker.New(worker.Config{
-		AppID: a.cfg.AppID, Hub: a.hub, Store: a.store, Ledger: a.ledger, Index: a.index, Queue: a.queue,
-		Scanner: scanner, Log: a.log, Now: a.cfg.Now, Mode: a.cfg.Mode, Check: a.cfg.Check, WebURL: webURL(a.cfg.GitHubURL), Observe: m.evaluation, Silenced: m.silences.Inc,
+		AppID: a.cfg.AppID, Hub: a.hub, Store: a.store, Ledger: a.ledger, Index: a.index, Queue: a.queue, Notices: a.outbox, Monday: a.monday,
+		Scanner: scanner, Log: a.log, Now: a.cfg.Now, Mode: a.cfg.Mode, Check: a.cfg.Check, WebURL: webURL(a.cfg.GitHubURL), Observe: m.evaluation, Silenced: m.silences.Inc, Around: func(what string) { m.around.WithLabelValues(what).Inc() },
 	})
 	if err != nil {
 		return err
@@ -181,6 +191,7 @@ func (a *App) Run(ctx context.Context) error {
 	wg.Go(func() { a.dispatcher.Run(working) })
 	wg.Go(func() { a.reconcile(working) })
 	wg.Go(func() { a.prune(working) })
+	wg.Go(func() { a.outbox.Run(working) })
 
 	notarizing, stopNotarizing := context.WithCancel(context.WithoutCancel(ctx))
 	var notary sync.WaitGroup
@@ -317,13 +328,17 @@ func (a *App) serves(owner string) bool {
 	return false
 }
 
+// keepNotices is how long the texts of notices are kept.
+const keepNotices = 30 * 24 * time.Hour
+
 // prune forgets what need not be kept, once an hour.
 func (a *App) prune(ctx context.Context) {
 	for {
 		now := a.cfg.Now()
 		_, err := a.inbox.Prune(ctx, now.Add(-a.cfg.KeepDeliveries))
 		_, err2 := a.ledger.Prune(ctx, now.Add(-a.cfg.KeepEvaluations))
-		if err := errors.Join(err, err2); err != nil && ctx.Err() == nil {
+		_, err3 := a.outbox.Prune(ctx, now.Add(-keepNotices))
+		if err := errors.Join(err, err2, err3); err != nil && ctx.Err() == nil {
 			a.log.WithError(err).Warn("could not prune")
 		}
 		select {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -42,6 +43,8 @@ type Config struct {
 	CheckpointKey   ed25519.PrivateKey // set when CheckpointTo is
 	CheckpointEvery time.Duration
 
+	Notices Notices
+
 	// Version is the build, for /healthz and the user agent.
 	Version string
 	// Now is the clock; nil is time.Now.
@@ -66,7 +69,9 @@ func (s Setting) Flag() string { return strings.ReplaceAll(s.Key, "_", "-") }
 func (s Setting) Env() string { return "GONOGO_" + strings.ToUpper(s.Key) }
 
 // Settings lists all settings in the order in which they are documented.
-func Settings() []Setting {
+func Settings() []Setting { return slices.Concat(serverSettings(), noticeSettings(), mondaySettings()) }
+
+func serverSettings() []Setting {
 	return []Setting{
 		{"app_id", "", "The App's numeric id, from its settings page.", func(c *Config, v string) (err error) {
 			if v == "" {

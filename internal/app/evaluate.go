@@ -15,6 +15,7 @@ import (
 	"gonogo/internal/hub"
 	"gonogo/internal/index"
 	"gonogo/internal/ledger"
+	"gonogo/internal/notify"
 	"gonogo/internal/queue"
 	"gonogo/internal/secretscan"
 	"gonogo/internal/store"
@@ -64,8 +65,12 @@ func newPreviewer(cfg Config, log *logrus.Entry, db *store.Store) (*worker.Worke
 	if err != nil {
 		return nil, err
 	}
+	unsent, err := notify.New(notify.Config{Store: db, Log: log, Now: cfg.Now})
+	if err != nil {
+		return nil, err
+	}
 	return worker.New(worker.Config{
-		AppID: cfg.AppID, Hub: gh, Store: db, Ledger: ledger.New(db), Index: index.New(db), Queue: jobs,
+		AppID: cfg.AppID, Hub: gh, Store: db, Ledger: ledger.New(db), Index: index.New(db), Queue: jobs, Notices: unsent,
 		Scanner: scanner, Log: log, Now: cfg.Now, Mode: cfg.Mode, Check: cfg.Check, WebURL: webURL(cfg.GitHubURL),
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/sirupsen/logrus"
@@ -40,7 +41,7 @@ func newCensor(inner logrus.Formatter, cfg Config) *censor {
 			c.secrets = append(c.secrets, []byte(shape))
 		}
 	}
-	for _, s := range cfg.WebhookSecrets {
+	for _, s := range slices.Concat(cfg.WebhookSecrets, cfg.Notices.secrets()) {
 		add(s)
 	}
 	for _, line := range strings.Split(string(cfg.PrivateKey), "\n") {

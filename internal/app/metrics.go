@@ -12,6 +12,7 @@ import (
 	"gonogo/internal/dispatch"
 	"gonogo/internal/gate"
 	"gonogo/internal/hub"
+	"gonogo/internal/notify"
 	"gonogo/internal/webhook"
 )
 
@@ -24,6 +25,8 @@ type metrics struct {
 	durations   prometheus.Histogram
 	calls       *prometheus.CounterVec
 	silences    prometheus.Counter
+	around      *prometheus.CounterVec
+	notices     *prometheus.CounterVec
 	lastCall    atomic.Value // string: how GitHub answered last
 }
 
@@ -40,8 +43,10 @@ func newMetrics(a *App) *metrics {
 		calls: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "gonogo_github_requests_total", Help: "Requests to GitHub by act and status."}, []string{"act", "status"}),
 	}
 	m.silences = prometheus.NewCounter(prometheus.CounterOpts{Name: "gonogo_silences_total", Help: "Conversations that had more comments of ours than is polite: an hour of silence each."})
+	m.notices = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "gonogo_notices_total", Help: "Notices by kind and by what became of them: sent or dead (given up after a day)."}, []string{"kind", "result"})
+	m.around = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "gonogo_landings_total", Help: "What got onto gated branches without READY (bypass, ungated, before-gate), and how merges landed (landed same, landed differs, landed cannot tell)."}, []string{"what"})
 	m.lastCall.Store("unknown")
-	m.registry.MustRegister(m.deliveries, m.hints, m.evaluations, m.durations, m.calls, m.silences,
+	m.registry.MustRegister(m.deliveries, m.hints, m.evaluations, m.durations, m.calls, m.silences, m.around, m.notices, waitingNotices{a},
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m.gauge("gonogo_subjects_waiting", "Pull requests, releases, repositories and installations that wait to be looked at.", func(ctx context.Context) (int, error) {
 		d, err := a.queue.Depth(ctx)
@@ -97,3 +102,29 @@ func (m *metrics) call(c hub.Call) {
 }
 
 func (m *metrics) github() string { return m.lastCall.Load().(string) }
+
+func (m *metrics) notice(k notify.Kind, s notify.State) {
+	m.notices.WithLabelValues(string(k), string(s)).Inc()
+}
+
+// waitingNotices reads from the database, when asked, how many notices of each
+// kind are in which state.
+type waitingNotices struct{ a *App }
+
+var noticesDesc = prometheus.NewDesc("gonogo_notices", "Notices in the database by kind and state.", []string{"kind", "state"}, nil)
+
+// Describe implements prometheus.Collector.
+func (waitingNotices) Describe(to chan<- *prometheus.Desc) { to <- noticesDesc }
+
+// Collect implements prometheus.Collector. What could not be read is left out.
+func (w waitingNotices) Collect(to chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), gaugeTimeout)
+	defer cancel()
+	all, err := w.a.outbox.Tally(ctx)
+	if err != nil {
+		return
+	}
+	for _, t := range all {
+		to <- prometheus.MustNewConstMetric(noticesDesc, prometheus.GaugeValue, float64(t.N), string(t.Kind), string(t.State))
+	}
+}

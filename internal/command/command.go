@@ -9,6 +9,7 @@
 //
 //	/go [sha] [reason]        /no-go [reason]       /recheck        /gonogo help
 //	/signoff <name>           /override <reason>    /accept-secret  /rollback
+//	/watched <note>
 //
 // Case does not matter. Of GO and NO-GO at the same moment NO-GO wins: a caller
 // asks [Decisive] for the one that a comment comes down to.
@@ -39,11 +40,12 @@ const (
 	Override     Kind = "override"
 	AcceptSecret Kind = "accept-secret"
 	Rollback     Kind = "rollback"
+	Watched      Kind = "watched"
 	Unknown      Kind = "unknown"
 )
 
 // Kinds lists all kinds.
-var Kinds = [...]Kind{Go, NoGo, Recheck, Help, Signoff, Override, AcceptSecret, Rollback, Unknown}
+var Kinds = [...]Kind{Go, NoGo, Recheck, Help, Signoff, Override, AcceptSecret, Rollback, Watched, Unknown}
 
 // Command is one command as it was written.
 type Command struct {
@@ -195,6 +197,7 @@ func lineOf(l markdown.Line) int {
 var words = map[string]Kind{
 	"go": Go, "no-go": NoGo, "nogo": NoGo, "recheck": Recheck, "re-check": Recheck, "gonogo": Help, "go-no-go": Help,
 	"signoff": Signoff, "sign-off": Signoff, "override": Override, "accept-secret": AcceptSecret, "rollback": Rollback, "roll-back": Rollback,
+	"watched": Watched,
 }
 
 // name finds out which command the word is; it reports false for words that are
@@ -277,7 +280,7 @@ func meant(word string) string {
 		return ""
 	}
 	best, least := "", 3
-	for _, ours := range [...]string{"no-go", "recheck", "signoff", "override", "accept-secret", "rollback", "gonogo", "nogo", "go"} {
+	for _, ours := range [...]string{"no-go", "recheck", "signoff", "override", "accept-secret", "rollback", "watched", "gonogo", "nogo", "go"} {
 		limit := 1
 		if len(ours) > 6 {
 			limit = 2

@@ -95,8 +95,23 @@ func (r *round) lead(h inbox.Hint) error {
 		return r.commit(h)
 	case "push":
 		return r.push(h)
-	case "issues", "delete", "secret_scanning_alert", "member":
+	case "issues":
+		return errors.Join(r.watched(h), r.allOpen(h.Repo.ID))
+	case "secret_scanning_alert", "member":
 		return r.allOpen(h.Repo.ID)
+	case "deployment_status":
+		return r.smoked(h)
+	case "create":
+		return r.tag(h)
+	case "delete":
+		if h.IsTag {
+			return r.tag(h)
+		}
+		return r.allOpen(h.Repo.ID)
+	case "deployment_protection_rule":
+		return r.deployment(h)
+	case "merge_group":
+		return r.group(h)
 	case "release":
 		return r.release(h)
 	case "repository":
@@ -213,6 +228,9 @@ func (r *round) check(h inbox.Hint) error {
 	ours := r.AppID != 0 && h.AppID == r.AppID
 	switch {
 	case ours && h.Action == "rerequested":
+		if queued, err := ledger.IsGroup(r.ctx, r.tx, h.Repo.ID, h.SHA); err != nil || queued {
+			return errors.Join(err, r.touch(queue.GroupOf(h.Repo.ID, h.SHA)))
+		}
 		return r.press(h, nil)
 	case !ours || h.Button == nil:
 		return r.commit(h)
@@ -230,6 +248,12 @@ func (r *round) check(h inbox.Hint) error {
 // commit looks at the open pull requests that have, or had, the hint's commit
 // as their head, and at those that the payload names.
 func (r *round) commit(h inbox.Hint) error {
+	if queued, err := ledger.IsGroup(r.ctx, r.tx, h.Repo.ID, h.SHA); err != nil || queued {
+		return errors.Join(err, r.touch(queue.GroupOf(h.Repo.ID, h.SHA)))
+	}
+	if err := r.smoked(h); err != nil {
+		return err
+	}
 	return r.headedBy(h, false, func(number int) error { return r.touch(queue.PR(h.Repo.ID, number)) })
 }
 
@@ -336,10 +360,52 @@ const organizationRepo = "/.github"
 // or their policy may have changed; and, where the organization's own policy
 // may have, at those of the whole organization.
 func (r *round) push(h inbox.Hint) error {
+	if h.IsTag {
+		return r.tag(h)
+	}
 	if strings.HasSuffix(strings.ToLower(h.Repo.FullName), organizationRepo) { // GitHub's names ignore case
 		return r.people(h)
 	}
+	if err := r.moved(h); err != nil {
+		return err
+	}
 	return r.branch(h.Repo.ID, h.Ref)
+}
+
+// moved has it looked at how a branch came to where it is, which the worker does
+// for gated ones. The heads of open pull requests and the branches of merge queues
+// are none.
+func (r *round) moved(h inbox.Hint) error {
+	if strings.HasPrefix(h.Ref, "gh-readonly-queue/") {
+		return nil
+	}
+	pulls, err := r.Index.ByBranch(r.ctx, r.tx, h.Repo.ID, h.Ref)
+	if err != nil {
+		return err
+	}
+	head, base := false, h.Ref == h.Repo.DefaultBranch
+	for _, p := range pulls {
+		base = base || p.BaseRef == h.Ref
+		head = head || p.Open && p.HeadRef == h.Ref && p.HeadRepoID == h.Repo.ID
+	}
+	if head && !base {
+		return nil
+	}
+	return r.touch(queue.BranchOf(h.Repo.ID, h.Ref))
+}
+
+// group keeps what a merge queue asks, until the group is gone.
+func (r *round) group(h inbox.Hint) error {
+	if h.Action == "destroyed" {
+		return ledger.EndGroup(r.ctx, r.tx, h.Repo.ID, h.SHA)
+	}
+	err := ledger.SaveGroup(r.ctx, r.tx, ledger.Group{
+		RepoID: h.Repo.ID, HeadSHA: h.SHA, HeadRef: h.Ref, BaseRef: h.Base, AskedAt: h.ReceivedAt,
+	})
+	if err != nil {
+		return err
+	}
+	return r.touch(queue.GroupOf(h.Repo.ID, h.SHA))
 }
 
 func (r *round) branch(repoID int64, ref string) error {
@@ -373,6 +439,15 @@ func (r *round) touchOpen(pulls []index.Pull) error {
 // release looks at the release. One that is published or gone moves the
 // "since the previous release" of open pull requests.
 func (r *round) release(h inbox.Hint) error {
+	draft := h.Target
+	if h.Action == "deleted" {
+		draft = ""
+	}
+	if h.Target != "" { // the App is not shown drafts
+		if err := ledger.SawDraft(r.ctx, r.tx, h.Repo.ID, h.Tag, draft); err != nil {
+			return err
+		}
+	}
 	if err := r.touch(queue.ReleaseOf(h.Repo.ID, h.Tag)); err != nil {
 		return err
 	}
@@ -382,6 +457,21 @@ func (r *round) release(h inbox.Hint) error {
 	default:
 		return nil
 	}
+}
+
+// tag looks at the release of a tag that was made, moved or deleted.
+func (r *round) tag(h inbox.Hint) error { return r.touch(queue.ReleaseOf(h.Repo.ID, h.Ref)) }
+
+// deployment keeps what a run waits for, and has it looked at.
+func (r *round) deployment(h inbox.Hint) error {
+	d := h.Deployment
+	err := ledger.AskDeployment(r.ctx, r.tx, ledger.Deployment{
+		RepoID: h.Repo.ID, Run: d.Run, Environment: d.Environment, SHA: h.SHA, AskedAt: h.ReceivedAt,
+	})
+	if err != nil {
+		return err
+	}
+	return r.touch(queue.DeploymentOf(h.Repo.ID, d.Run, d.Environment))
 }
 
 func (r *round) repository(h inbox.Hint) error {
@@ -450,6 +540,34 @@ func (r *round) people(h inbox.Hint) error {
 	}
 	for _, repo := range repos {
 		if err := r.allOpen(repo.ID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// watched looks at the releases that are watched: a severe issue may have come up.
+func (r *round) watched(h inbox.Hint) error {
+	tags, err := ledger.WatchedTags(r.ctx, r.tx, h.Repo.ID)
+	if err != nil {
+		return err
+	}
+	return r.touchReleases(h.Repo.ID, tags)
+}
+
+// smoked looks at the releases on a commit that are not live: their smoke test may
+// have ended.
+func (r *round) smoked(h inbox.Hint) error {
+	tags, err := ledger.TagsNotLive(r.ctx, r.tx, h.Repo.ID, h.SHA)
+	if err != nil {
+		return err
+	}
+	return r.touchReleases(h.Repo.ID, tags)
+}
+
+func (r *round) touchReleases(repoID int64, tags []string) error {
+	for _, tag := range tags {
+		if err := r.touch(queue.ReleaseOf(repoID, tag)); err != nil {
 			return err
 		}
 	}

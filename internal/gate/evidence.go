@@ -288,24 +288,37 @@ type Labelling struct {
 	At time.Time
 }
 
-// TrackerRef names an item of a tracker: an issue of a repository.
+// TrackerRef names an item of a tracker: an issue of a repository, or an item of
+// Monday.com.
 type TrackerRef struct {
 	Repo   string // owner/name
 	Number int
+	Item   int64 // of Monday.com; 0: it is an issue
 }
 
-// String returns the reference as people write it: "owner/name#12".
-func (r TrackerRef) String() string { return r.Repo + "#" + strconv.Itoa(r.Number) }
+// String returns the reference as people write it: "owner/name#12", or the
+// item's id.
+func (r TrackerRef) String() string {
+	if r.Item != 0 {
+		return strconv.FormatInt(r.Item, 10)
+	}
+	return r.Repo + "#" + strconv.Itoa(r.Number)
+}
 
 // TrackerItem is what a tracker says of an item.
 type TrackerItem struct {
 	Title string
 	URL   string
 	Open  bool
-	// Completed means that it was closed as done, not as "not planned".
+	// Completed means that it was closed as done, not as "not planned"; at
+	// Monday.com, that its status is one that the policy calls done.
 	Completed bool
-	// Noted means that a person commented when it was closed.
+	// Noted means that a person commented when it was closed; at Monday.com, that
+	// it has a completion note.
 	Noted bool
+	// Board and Status are those of an item of Monday.com.
+	Board  int64
+	Status string
 	// Other means that the reference leads to something that is no item, such as
 	// a pull request.
 	Other bool
@@ -324,6 +337,7 @@ type Behind struct {
 type Branch struct {
 	Name     string
 	PR       int
+	Owner    string // login of the pull request's author, "" when the account is gone
 	MergedAt time.Time
 	// Stacked branches were merged into this pull request's own head.
 	Stacked bool

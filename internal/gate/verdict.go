@@ -138,6 +138,9 @@ type Evaluation struct {
 	// Exempt names the rule of the policy by which the pull request passes
 	// without a record; "" when there is none.
 	Exempt string
+	// Reverts is the merged pull request of which this is a verified pure revert,
+	// judged as one; 0 for none.
+	Reverts int
 	// HotfixOf is the severe issue for whose sake less blocks, and the rest is
 	// owed; 0 for none.
 	HotfixOf int
@@ -307,7 +310,15 @@ type ReleaseEvaluation struct {
 	Verdict  Verdict
 	Status   Status
 	Findings []Finding // the gravest first
+	// Window is how the release is watched; nil while it is not live.
+	Window *Monitoring `json:",omitempty"`
 }
+
+// The reasons for which a merge went without the check holding it back.
+const (
+	BeforeRequired   = "before the check was first required"
+	WhileNotRequired = "while the check was not required"
+)
 
 // ReleasedPull is a pull request that a release contains.
 type ReleasedPull struct {
@@ -316,6 +327,20 @@ type ReleasedPull struct {
 	Verdict Verdict // when it was merged; "" when none was made
 	// Override names who let it pass against the verdict.
 	Override string
+	Author   string // login
+	MergeSHA string
+	Class    Class
+	Type     ReleaseType
+	// Ungated says why the check could not hold the merge back, "" when it could:
+	// [BeforeRequired] or [WhileNotRequired].
+	Ungated string `json:",omitempty"`
+	// Signed are the sign-offs that counted when it was merged: "qa by @lee".
+	Signed []string `json:",omitempty"`
+	// Tracker are the tracker items that its record names.
+	Tracker []string `json:",omitempty"`
+	// Owed is what was still open of its documentation, its sign-off by QA and its
+	// tracker items when it was merged.
+	Owed []Finding `json:",omitempty"`
 }
 
 // Blockers returns the findings that keep the release from READY.

@@ -120,14 +120,10 @@ func (r *Repo) firstBranches(ctx context.Context) (there map[string]bool, whole 
 	return there, links.query("next") == nil, err
 }
 
-// MergedBranches is [Repo.DanglingBranches] for a release: heads that were
-// merged into base since the given time and still exist.
-func (r *Repo) MergedBranches(ctx context.Context, base string, since time.Time) ([]gate.Branch, error) {
-	merged, err := r.MergedPullRequests(ctx, base, since)
-	if err != nil {
-		return nil, err
-	}
-	return r.stillThere(ctx, r.candidates(merged, gate.PullRequest{Repo: r.repo, BaseRef: base}, false))
+// HeadsOf lists the heads of merged pull requests that should be gone and still
+// exist. It is [Repo.DanglingBranches] for a release.
+func (r *Repo) HeadsOf(ctx context.Context, merged []gate.PullRequest, defaultBranch string) ([]gate.Branch, error) {
+	return r.stillThere(ctx, r.candidates(merged, gate.PullRequest{Repo: r.repo, BaseRef: defaultBranch}, false))
 }
 
 func (r *Repo) candidates(merged []gate.PullRequest, pr gate.PullRequest, stacked bool) []gate.Branch {
@@ -137,7 +133,7 @@ func (r *Repo) candidates(merged []gate.PullRequest, pr gate.PullRequest, stacke
 			m.HeadRef == pr.BaseRef || m.HeadRef == pr.HeadRef || m.Number == pr.Number {
 			continue
 		}
-		branches = append(branches, gate.Branch{Name: m.HeadRef, PR: m.Number, MergedAt: m.MergedAt, Stacked: stacked})
+		branches = append(branches, gate.Branch{Name: m.HeadRef, PR: m.Number, Owner: m.Author.Login, MergedAt: m.MergedAt, Stacked: stacked})
 	}
 	return branches
 }

@@ -247,7 +247,8 @@ const maxCompareFiles = 300
 // listed the error is of kind [KindTruncated].
 func (r *Repo) Compare(ctx context.Context, base, head string) (Comparison, error) {
 	k := r.call(actCompare, " "+base+"..."+head, comparePath(base, head))
-	pages, err := readAll(ctx, r.c, k, func(body []byte) (page[wireComparison], error) {
+	// Each page is an item of its own: what was decoded before is not decoded again.
+	decode := func(body []byte) (page[wireComparison], error) {
 		var wire wireComparison
 		if err := decodeObject(body, &wire); err != nil {
 			return page[wireComparison]{}, err
@@ -256,7 +257,8 @@ func (r *Repo) Compare(ctx context.Context, base, head string) (Comparison, erro
 			return page[wireComparison]{}, errors.New("the answer lacks commits")
 		}
 		return page[wireComparison]{[]wireComparison{wire}, -1}, nil
-	})
+	}
+	pages, err := readAll(ctx, r.c, k, decode)
 	if err != nil {
 		return Comparison{}, err
 	}

@@ -313,10 +313,11 @@ type Move struct {
 }
 
 type wireMove struct {
-	After *string           `json:"after"`
-	At    *github.Timestamp `json:"timestamp"`
-	Kind  *string           `json:"activity_type"`
-	Actor *github.User      `json:"actor"`
+	Before *string           `json:"before"`
+	After  *string           `json:"after"`
+	At     *github.Timestamp `json:"timestamp"`
+	Kind   *string           `json:"activity_type"`
+	Actor  *github.User      `json:"actor"`
 }
 
 // MovesRead is how many moves of a branch are read at most.

@@ -450,7 +450,7 @@ func TestDanglingBranches(t *testing.T) {
 }
 
 // Many candidates are looked up in one list of all branches.
-func TestMergedBranchesOfARelease(t *testing.T) {
+func TestHeadsOfARelease(t *testing.T) {
 	var merged, branches []any
 	for i := range 20 {
 		p := pullJSON(i + 1)
@@ -465,7 +465,15 @@ func TestMergedBranchesOfARelease(t *testing.T) {
 		"GET /repos/acme/shop/pulls":    pages(merged, ""),
 		"GET /repos/acme/shop/branches": pages(branches, ""),
 	})
-	got, err := newRepo(t, f, nil).MergedBranches(t.Context(), "main", time.Time{})
+	heads := func() ([]gate.Branch, error) {
+		repo := newRepo(t, f, nil)
+		pulls, err := repo.MergedPullRequests(t.Context(), "main", time.Time{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return repo.HeadsOf(t.Context(), pulls, "main")
+	}
+	got, err := heads()
 	var names []string
 	for _, b := range got {
 		names = append(names, b.Name)
@@ -474,7 +482,7 @@ func TestMergedBranchesOfARelease(t *testing.T) {
 		t.Error(err, diff, f.count())
 	}
 	branches[2].(map[string]any)["protected"] = nil
-	if _, err := newRepo(t, f, nil).MergedBranches(t.Context(), "main", time.Time{}); KindOf(err) != KindFault {
+	if _, err := heads(); KindOf(err) != KindFault {
 		t.Error(err)
 	}
 }

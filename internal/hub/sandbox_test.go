@@ -155,7 +155,7 @@ func TestEveryMethodAgainstTheDescription(t *testing.T) {
 	if branches := must[[]gate.Branch](t)(w.repo.DanglingBranches(ctx, pull)); len(branches) != 1 || branches[0].Name != "feature/left" {
 		t.Errorf("dangling %+v", branches)
 	}
-	must[[]gate.Branch](t)(w.repo.MergedBranches(ctx, "main", time.Time{}))
+	must[[]gate.Branch](t)(w.repo.HeadsOf(ctx, must[[]gate.PullRequest](t)(w.repo.MergedPullRequests(ctx, "main", time.Time{})), "main"))
 	for login, want := range map[string]gate.Permission{"dana": gate.PermissionMaintain, "kim": gate.PermissionWrite, "nobody": gate.PermissionNone} {
 		if got := must[gate.Collaborator](t)(w.repo.Permission(ctx, login)); got.Permission != want {
 			t.Errorf("%s: %v, want %v", login, got, want)

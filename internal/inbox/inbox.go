@@ -55,18 +55,22 @@ type Hint struct {
 	Sender         gate.User
 
 	PR     int      `json:"pr,omitempty"`
-	PRs    []int    `json:"prs,omitempty"` // of a check event; empty for forks
-	SHA    string   `json:"sha,omitempty"` // head of a pull request, subject of a check or status
-	Ref    string   `json:"ref,omitempty"` // without "refs/heads/" or "refs/tags/"
+	PRs    []int    `json:"prs,omitempty"`  // of a check event; empty for forks
+	SHA    string   `json:"sha,omitempty"`  // head of a pull request, subject of a check or status
+	Ref    string   `json:"ref,omitempty"`  // without "refs/heads/" or "refs/tags/"
+	Base   string   `json:"base,omitempty"` // of a merge queue's group, without "refs/heads/"
 	IsTag  bool     `json:"is_tag,omitempty"`
-	Tag    string   `json:"tag,omitempty"` // of a release
-	AppID  int64    `json:"app,omitempty"` // whose check it is
+	Tag    string   `json:"tag,omitempty"`    // of a release
+	Target string   `json:"target,omitempty"` // of a draft release: what its tag will be made from
+	AppID  int64    `json:"app,omitempty"`    // whose check it is
 	Labels []string `json:"labels,omitempty"`
 
 	Pull    *Pull    `json:"pull,omitempty"`
 	Comment *Comment `json:"comment,omitempty"`
 	Review  *Review  `json:"review,omitempty"`
 	Button  *Button  `json:"button,omitempty"`
+	// Deployment is of a run that waits to deploy SHA.
+	Deployment *Deployment `json:"deployment,omitempty"`
 
 	// ReposAdded and ReposRemoved are of installation events.
 	ReposAdded   []Repo `json:"repos_added,omitempty"`
@@ -130,6 +134,12 @@ type Button struct {
 	Identifier string `json:"identifier"`
 	CheckRunID int64  `json:"check_run"`
 	ExternalID string `json:"external_id,omitempty"`
+}
+
+// Deployment is what a run of GitHub Actions waits to deploy to.
+type Deployment struct {
+	Run         int64  `json:"run"`
+	Environment string `json:"environment"`
 }
 
 // MayCommand reports whether a line of body begins with a slash. It is cheap

@@ -142,7 +142,7 @@ func lineOf(ctx context.Context, q querier, r *row, repository string) (Line, er
 // rests.
 func (l *Line) judge(ctx context.Context, q querier, r *row) (err error) {
 	switch l.Kind {
-	case KindVerdict, KindMerged, KindExempt, KindOverride, KindRelease:
+	case KindVerdict, KindMerged, KindExempt, KindRevert, KindOverride, KindRelease:
 	default:
 		return nil
 	}

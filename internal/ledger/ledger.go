@@ -63,21 +63,39 @@ const (
 	KindCommented    Kind = "commented"     // it was written
 	KindTold         Kind = "told"          // a command's author got the reaction or reply
 	KindExempt       Kind = "exempt"        // a pull request passes by an exemption of the policy
-	KindBypass       Kind = "bypass"        // a merge went round a required check
+	KindRevert       Kind = "revert"        // a pull request passes as a verified pure revert of another
+	KindRollback     Kind = "rollback"      // the rollback of a merged pull request was called
+	KindIncident     Kind = "incident"      // the issue of an incident is about to be opened, or was
+	KindBypass       Kind = "bypass"        // a merge or a push went round a required check
+	KindUngated      Kind = "ungated"       // it was not READY where the check was not required, or that is not known
+	KindBeforeGate   Kind = "before-gate"   // the same, before the check was first required
+	KindLanded       Kind = "landed"        // how what a merge brought stands to what was judged
+	KindGroup        Kind = "group"         // a merge queue's group was judged
+	KindAcknowledged Kind = "acknowledged"  // somebody says that they know of what went round the gate, and why
 	KindRequired     Kind = "required"      // whether a branch requires the check, when that is first seen or changes
 	KindAdopted      Kind = "adopted"       // the entries before were made before there was a chain
 	KindErased       Kind = "erased"        // a text was erased
 	KindRestore      Kind = "restore"       // an operator goes on with an older ledger
 	KindOverride     Kind = "override"      // somebody lets a head pass against the verdict
 	KindAcceptSecret Kind = "accept-secret" // somebody says that what looks like a credential is none
+	KindNotice       Kind = "notice"        // a notice was sent, or given up
+	KindTag          Kind = "tag"           // a tag was moved or deleted
+	KindDeploy       Kind = "deploy"        // a deployment is about to be told something
+	KindDeployed     Kind = "deployed"      // it was told
+	KindLive         Kind = "live"          // a release went live, and its monitoring window was opened
+	KindFinding      Kind = "finding"       // a severe issue came up inside a monitoring window: the rollback is called
+	KindWatched      Kind = "watched"       // somebody says that they watched a release
+	KindWindow       Kind = "window"        // a monitoring window was closed, with its status report
 )
 
 // Kinds lists all kinds.
 var Kinds = [...]Kind{
 	KindGo, KindNoGo, KindSignoff, KindVoid, KindRefused, KindAnswered, KindVerdict,
 	KindPublish, KindMerged, KindRelease,
-	KindPublished, KindSuperseded, KindComment, KindCommented, KindTold, KindExempt, KindOverride, KindAcceptSecret, KindBypass, KindRequired,
-	KindAdopted, KindErased, KindRestore,
+	KindPublished, KindSuperseded, KindComment, KindCommented, KindTold, KindExempt, KindRevert, KindRollback, KindIncident, KindOverride, KindAcceptSecret, KindBypass, KindRequired,
+	KindUngated, KindBeforeGate, KindLanded, KindGroup, KindAcknowledged,
+	KindAdopted, KindErased, KindRestore, KindNotice, KindTag, KindDeploy, KindDeployed,
+	KindLive, KindFinding, KindWatched, KindWindow,
 }
 
 // Entry is one line of the ledger.
@@ -197,6 +215,7 @@ func (l *Ledger) Entries(ctx context.Context, repoID int64, number int) (_ []Ent
 // merged. An empty verdict means that none was made for that head.
 type Merge struct {
 	Exempt     string `json:",omitempty"` // the policy's rule by which it passed
+	Reverts    int    `json:",omitempty"` // the pull request of which it was a verified pure revert
 	Override   string `json:",omitempty"` // who let it pass against the verdict
 	Verdict    gate.Verdict
 	Mode       gate.Mode `json:",omitempty"` // in which the verdict was made

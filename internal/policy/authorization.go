@@ -265,5 +265,5 @@ func (p *Policy) validateDelegates(at places) *Error {
 // to itself.
 func (p *Policy) validateOrganisation(at places) *Error {
 	return cmp.Or(p.validateSignoffs(at), p.validateComponents(at), p.validateCompanions(at), p.validateCalendar(at),
-		p.validateAuthorization(at), p.validateMonitoring(at), p.validateTracker(at), p.validateApps(at), p.validateRuns(at), p.validateOverride(at))
+		p.validateAuthorization(at), p.validateMonitoring(at), p.validateTracker(at), p.validateApps(at), p.validateRuns(at), p.validateOverride(at), p.validateLive(at))
 }

@@ -117,8 +117,17 @@ var keyTable = []keyRow{
 	{key: "monitoring.standard", why: "a shorter watch", enforce: "monitoring: {standard: 30h}", repo: "monitoring: {standard: 1h}", holds: func(p *Policy) bool { return p.Monitoring.Standard == "30h" }},
 	{key: "monitoring.hotfix", why: "the same", enforce: "monitoring: {standard: 30h}", repo: "monitoring: {hotfix: 1m}", holds: func(p *Policy) bool { return p.Monitoring.Hotfix == "4h" }},
 	{key: "monitoring.architectural", why: "the same", enforce: "requirements: {operational/monitoring: {blocks: low}}", repo: "monitoring: {architectural: 1h}", holds: func(p *Policy) bool { return p.Monitoring.Architectural == "48h" }},
+	{key: "smoke.environment", why: "a deployment that says nothing of production would tell", enforce: "smoke: {environment: production}", repo: "smoke: {environment: dev}", holds: func(p *Policy) bool { return p.Smoke.Environment == "production" }},
+	{key: "smoke.check", why: "another check would tell", enforce: "smoke: {check: smoke}", repo: "smoke: {check: lint}", holds: func(p *Policy) bool { return p.Smoke.Check == "smoke" }},
+	{key: "announce", why: "nobody would hear of it where the organization says", enforce: "announce: '#all'", repo: "announce: ''", holds: func(p *Policy) bool { return p.Announce == "#all" }},
+	{key: "capabilities.paths[]", why: "agents would not be told", enforce: "capabilities: {paths: ['agents/**'], notify: [release manager]}", repo: "capabilities: {paths: [x], notify: [release manager]}", silent: true, holds: func(p *Policy) bool { return p.Capabilities.Touched([]string{"agents/a"}) }},
+	harmless("capabilities.notify[]", "they add up"),
 	{key: "tracker.kind", why: "no tracker, nothing to be done there", enforce: "tracker: {kind: github}", repo: "tracker: {kind: none}", holds: func(p *Policy) bool { return p.Tracker.Kind == "github" }},
 	{key: "tracker.repositories[]", why: "items that anybody closes", enforce: "tracker: {repositories: [acme/plan]}", repo: "tracker: {repositories: [kim/mine]}", holds: func(p *Policy) bool { return reflect.DeepEqual(p.Tracker.Repositories, []string{"acme/plan"}) }},
+	{key: "tracker.boards", why: "items that anybody sets to done", enforce: mondayTracker, repo: "tracker: {kind: monday, boards: [8], status: {column: state, done: [Done]}, note: {column: notes}}", holds: holdsMonday},
+	{key: "tracker.status.column", why: "a column that everybody fills in", enforce: mondayTracker, repo: "tracker: {kind: monday, boards: [7], status: {column: mine, done: [Done]}, note: {column: notes}}", holds: holdsMonday},
+	{key: "tracker.status.done", why: "what is under way counts as done", enforce: mondayTracker, repo: "tracker: {kind: monday, boards: [7], status: {column: state, done: [Working on it]}, note: {column: notes}}", holds: holdsMonday},
+	{key: "tracker.note.column", why: "any text is a note", enforce: mondayTracker, repo: "tracker: {kind: monday, boards: [7], status: {column: state, done: [Done]}, note: {column: name}}", holds: holdsMonday},
 }
 
 // monday is the first hour of one, two days before now.
@@ -322,4 +331,12 @@ func TestTheVerdictNamesTheRequirementThatIsEnforced(t *testing.T) {
 	if fact := gate.PlainText(got.Overruled[0].Fact); !strings.Contains(fact, "'requirements.review/approvals': 'blocks from low'") || !strings.Contains(fact, "blocks at no class") {
 		t.Errorf("told: %s", fact)
 	}
+}
+
+const mondayTracker = "tracker: {kind: monday, boards: [7], status: {column: state, done: [Done]}, note: {column: notes}}"
+
+func holdsMonday(p *Policy) bool {
+	return reflect.DeepEqual(p.Tracker, Tracker{
+		Kind: "monday", Repositories: p.Tracker.Repositories, Boards: []int{7}, Status: StatusColumn{"state", []string{"Done"}}, Note: NoteColumn{"notes"},
+	})
 }

@@ -52,6 +52,8 @@ type Input struct {
 	// Waiting are the /go commands and sign-offs that could not be heard yet. None
 	// counts, and none is missing.
 	Waiting []Waiting
+	// Revert is what was found of a pull request that says it takes one back.
+	Revert Revert
 }
 
 // question is an Input with what several requirements need to know of it.
@@ -152,7 +154,7 @@ func Failed(last gate.Evaluation, attempts int, now time.Time) gate.Evaluation {
 // withOnly replaces all findings of an evaluation by one.
 func withOnly(ev gate.Evaluation, f gate.Finding, now time.Time) gate.Evaluation {
 	f.Requirement = inputs
-	ev.Exempt, ev.Override = "", gate.Overriding{}
+	ev.Exempt, ev.Reverts, ev.Override = "", 0, gate.Overriding{}
 	ev.At, ev.Findings, ev.Status, ev.Verdict, ev.Again = now, one(f), f.Status, verdictOf(f.Status), time.Time{}
 	ev.Rows = slices.Clone(ev.Rows)
 	for i := range ev.Rows {
@@ -215,7 +217,7 @@ func Evaluate(in Input) gate.Evaluation {
 	ev.SelfDecided = slices.ContainsFunc(ev.Decisions, func(s gate.Standing) bool {
 		return s.Counts && s.Choice == gate.ChoiceGo && s.User.Is(in.PR.Author)
 	})
-	return overridden(q, in.Evidence, exempted(q, in.Evidence, ev))
+	return overridden(q, in.Evidence, reverted(q, in.Evidence, exempted(q, in.Evidence, ev)))
 }
 
 // answer returns the findings of one requirement as they weigh at the class

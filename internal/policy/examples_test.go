@@ -24,7 +24,7 @@ func shipped(t *testing.T) map[string][]byte {
 	t.Helper()
 	files := map[string][]byte{"policy.yml": config.Policy}
 	names, err := fs.Glob(config.Examples, "examples/*.yml")
-	if err != nil || len(names) != 5 {
+	if err != nil || len(names) != 6 {
 		t.Fatal(names, err)
 	}
 	for _, name := range names {
@@ -111,6 +111,7 @@ func TestExplanations(t *testing.T) {
 		{"sop-pricing", "sop.yml", Case{Class: gate.Medium, Type: gate.CustomerFacing, Paths: []string{"pricing/page.html"}}},
 		{"sop-routine-agents", "sop.yml", Case{Class: gate.Low, Type: gate.Routine, Paths: []string{"agents/seller/prompt.md"}}},
 		{"sop-architectural", "sop.yml", Case{Class: gate.High, Type: gate.Architectural}},
+		{"monday", "monday.yml", Case{Class: gate.Medium, Type: gate.Routine}},
 		{"regulated-payments", "regulated.yml", Case{Class: gate.Medium, Type: gate.Routine, Paths: []string{"payments/**"}}},
 	}
 	for _, tt := range tests {
@@ -166,6 +167,7 @@ func TestExamplesSayWhatTheyPromise(t *testing.T) {
 		{"sop.yml", "an architectural release for two days", Case{Class: gate.High, Type: gate.Architectural}, "for 48h at least", ""},
 		{"sop.yml", "tracker items are done with a note", Case{Class: gate.Low}, "(operational/tracker)", ""},
 		{"sop.yml", "the rollback plan is written down", Case{Class: gate.Low}, "(operational/rollback-plan)", ""},
+		{"monday.yml", "items of Monday.com are done with a note", Case{Class: gate.Low}, "every item of Monday.com that the record lists is Done or Released, with a completion note (operational/tracker)", ""},
 		{"regulated.yml", "nothing is advice", Case{Class: gate.Low}, "2 approvals", "without blocking"},
 		{"regulated.yml", "compliance decides about payments", Case{Class: gate.Medium, Paths: []string{"payments/a.go"}}, "a /go from compliance", ""},
 		{"regulated.yml", "bots are nobody", Case{Class: gate.Low}, "(code/qa)", "updates of dependencies"},

@@ -314,8 +314,11 @@ func (p *Policy) windowWords(Case) []string {
 }
 
 func (p *Policy) trackerWords(Case) []string {
-	if p.Tracker.Kind != "github" {
+	switch p.Tracker.Kind {
+	case trackerNone:
 		return nil
+	case trackerMonday:
+		return []string{fmt.Sprintf("every item of Monday.com that the record lists is %s, with a completion note", strings.Join(p.Tracker.Status.Done, " or "))}
 	}
 	return []string{"every tracker item that the record lists is closed as completed, with a closing comment"}
 }

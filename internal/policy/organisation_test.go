@@ -428,7 +428,7 @@ func TestWhatAnOrganisationMayNotWrite(t *testing.T) {
 		{"a delegate that is none", "roles: {CDO: {users: [a], delegates: [x]}}", "roles.CDO.delegates[0]"},
 		{"a role that is its own delegate", "roles: {CDO: {users: [a], delegates: [CDO]}}", "its own delegate"},
 		{"a monitoring window in words", "monitoring: {hotfix: long}", "24h or 90m"},
-		{"a tracker that is none", "tracker: {kind: jira}", "github, none"},
+		{"a tracker that is none", "tracker: {kind: jira}", "github, monday, none"},
 		{"a tracker without an owner", "tracker: {repositories: [shop]}", "owner/name"},
 		{"an App that is none", "checks: {apps: {build: 0}}", "no App's id"},
 	}

@@ -53,6 +53,9 @@ type Policy struct {
 	Exceptions      string                     `yaml:"exceptions"`
 	Authorization   []Authorization            `yaml:"authorization"`
 	Monitoring      Monitoring                 `yaml:"monitoring"`
+	Smoke           Smoke                      `yaml:"smoke" json:"-"`
+	Announce        string                     `yaml:"announce" json:"-"`
+	Capabilities    Capabilities               `yaml:"capabilities" json:"-"`
 	Tracker         Tracker                    `yaml:"tracker"`
 	Override        Override                   `yaml:"override"`
 
@@ -162,8 +165,22 @@ type Override struct {
 
 // Tracker says where tracker items are looked up.
 type Tracker struct {
-	Kind         string   `yaml:"kind"`         // github or none
-	Repositories []string `yaml:"repositories"` // owner/name; empty: the pull request's own
+	Kind         string       `yaml:"kind"`         // github, monday or none
+	Repositories []string     `yaml:"repositories"` // owner/name; empty: the pull request's own
+	Boards       []int        `yaml:"boards"`       // of Monday.com
+	Status       StatusColumn `yaml:"status"`
+	Note         NoteColumn   `yaml:"note"`
+}
+
+// StatusColumn is the column of a board of Monday.com that says what is done.
+type StatusColumn struct {
+	Column string   `yaml:"column"` // its id
+	Done   []string `yaml:"done"`   // the labels that mean so
+}
+
+// NoteColumn is the column of a board of Monday.com that holds completion notes.
+type NoteColumn struct {
+	Column string `yaml:"column"` // its id; "": an update of a person is the note
 }
 
 // Depth says from which class a requirement blocks and from which it is

@@ -109,6 +109,12 @@ func severe(q question, e Evidence, label string, weight gate.Status) []gate.Fin
 // nobody can without triage access, whatever they have lost since.
 const formTakes = time.Minute
 
+// ByItsForm reports whether an issue may have got a label from the form that it
+// was opened with, by whoever opened it.
+func ByItsForm(i gate.Issue, by gate.Labelling) bool {
+	return by.By.ID != 0 && !by.By.Bot && by.By.Is(i.Author) && by.At.Sub(i.OpenedAt) <= formTakes
+}
+
 // madeSevere takes the weight off a finding about an issue that an outsider's
 // form made severe. It is not known where that cannot be told; the issue counts
 // then.
@@ -117,8 +123,8 @@ func madeSevere(f *gate.Finding, i SevereIssue, e SeverityEvidence) gate.Reading
 	if !by.Known {
 		return gate.Reading[bool]{Why: by.Why, At: by.At}
 	}
-	u, byForm := by.Value.By, by.Value.At.Sub(i.OpenedAt) <= formTakes
-	if u.ID == 0 || u.Bot || !u.Is(i.Author) || !byForm || renamed(e, u) != "" {
+	u := by.Value.By
+	if !ByItsForm(i.Issue, by.Value) || renamed(e, u) != "" {
 		return gate.Reading[bool]{Known: true, Value: true}
 	}
 	has := e.Permission(u.Login)

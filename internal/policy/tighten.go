@@ -242,6 +242,12 @@ func (t *tightening) settings() {
 	settle(t, severe, "severity.sev2", &p.Severity.SEV2, org.Severity.SEV2)
 	settle(t, severe && later(p.Severity.SEV2From, org.Severity.SEV2From), "severity.sev2_from", &p.Severity.SEV2From, org.Severity.SEV2From)
 	settle(t, t.guards("operational/tracker"), "tracker", &p.Tracker, org.Tracker)
+	settle(t, t.says("announce"), "announce", &p.Announce, org.Announce)
+	settle(t, t.says("smoke"), "smoke", &p.Smoke, org.Smoke)
+	if t.says("capabilities") {
+		p.Capabilities.Paths = union(p.Capabilities.Paths, org.Capabilities.Paths)
+		p.Capabilities.Notify = union(p.Capabilities.Notify, org.Capabilities.Notify)
+	}
 	// A repository may do without exceptions, and make none of its own.
 	settle(t, t.says("exceptions") || t.guards("operational/window") && p.Exceptions != "", "exceptions", &p.Exceptions, org.Exceptions)
 }

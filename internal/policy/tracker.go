@@ -20,11 +20,12 @@ type TrackerEvidence interface {
 	TrackerItem(gate.TrackerRef) gate.Reading[gate.TrackerItem]
 }
 
-// trackerNone is the kind of a policy without a tracker, trackerGitHub that of
-// GitHub's issues.
+// The kinds of trackers: trackerNone is that of a policy without one,
+// trackerGitHub that of GitHub's issues.
 const (
 	trackerNone   = "none"
 	trackerGitHub = "github"
+	trackerMonday = "monday" // that of Monday.com's items
 )
 
 var (
@@ -55,8 +56,10 @@ const maxItems = 20
 // number nor a reference are talk.
 func (p *Policy) trackerItems(pr gate.PullRequest, r gate.Record) (refs []gate.TrackerRef, odd []string) {
 	for _, word := range trackerWords(r.More[gate.FieldTracker]) {
-		ref, ok := trackerRef(pr, word)
-		same := func(o gate.TrackerRef) bool { return o.Number == ref.Number && strings.EqualFold(o.Repo, ref.Repo) }
+		ref, ok := p.trackerRef(pr, word)
+		same := func(o gate.TrackerRef) bool {
+			return o.Number == ref.Number && o.Item == ref.Item && strings.EqualFold(o.Repo, ref.Repo)
+		}
 		switch {
 		case ok && !slices.ContainsFunc(refs, same):
 			refs = append(refs, ref)
@@ -107,6 +110,9 @@ func sameHost(pr gate.PullRequest, address *url.URL) bool {
 
 // tracks reports whether the policy lets items of this repository be looked up.
 func (p *Policy) tracks(pr gate.PullRequest, ref gate.TrackerRef) bool {
+	if p.Tracker.Kind == trackerMonday {
+		return true // the board is known once it was looked up
+	}
 	if len(p.Tracker.Repositories) == 0 {
 		return strings.EqualFold(ref.Repo, pr.Repo.FullName())
 	}
@@ -119,7 +125,7 @@ func tracker(q question, e TrackerEvidence) []gate.Finding {
 		return nil
 	}
 	refs, odd := q.Policy.trackerItems(q.PR, q.Record)
-	strange := strayLinks(q, e, gate.FieldTracker, "- Tracker items: #12, "+q.PR.Repo.FullName()+"#34")
+	strange := strayLinks(q, e, gate.FieldTracker, q.trackerLine())
 	odd = slices.DeleteFunc(odd, func(word string) bool {
 		return slices.ContainsFunc(strange, func(f gate.Finding) bool { return strings.Contains(f.Fact, word) })
 	})
@@ -130,7 +136,7 @@ func tracker(q question, e TrackerEvidence) []gate.Finding {
 		f := gate.Finding{
 			Status: gate.Action, Code: "tracker-missing", By: gate.ByAuthor, Field: gate.FieldTracker,
 			Fact: "the record names no tracker items", Fix: "name the issues of this release",
-			Type: "- Tracker items: #12, " + q.PR.Repo.FullName() + "#34",
+			Type: q.trackerLine(),
 		}
 		if len(refs) > 0 {
 			f.Fact = fmt.Sprintf("the record names %d tracker items; %d are looked up at most", len(refs), maxItems)
@@ -150,12 +156,17 @@ func unclearItems(q question, odd []string) []gate.Finding {
 	if len(odd) == 0 {
 		return nil
 	}
-	return one(gate.Finding{
+	f := gate.Finding{
 		Status: gate.Action, Code: "tracker-unclear", By: gate.ByAuthor, Field: gate.FieldTracker,
 		Fact: "the tracker items hold what is no issue of this GitHub: " + firstFew(odd),
 		Fix:  "write each item as #12 (of this repository), owner/name#12 or the issue's address, and leave out what is none",
-		Type: "- Tracker items: #12, " + q.PR.Repo.FullName() + "#34",
-	})
+		Type: q.trackerLine(),
+	}
+	if q.Policy.Tracker.Kind == trackerMonday {
+		f.Fact = "the tracker items hold what is no item of Monday.com: " + firstFew(odd)
+		f.Fix = "write each item's address or id, and leave out what is none"
+	}
+	return one(f)
 }
 
 func trackerFinding(q question, e TrackerEvidence, ref gate.TrackerRef) []gate.Finding {
@@ -168,7 +179,15 @@ func trackerFinding(q question, e TrackerEvidence, ref gate.TrackerRef) []gate.F
 	}
 	item := e.TrackerItem(ref)
 	if !item.Known {
-		return one(unread("the tracker item "+name, item.Why))
+		unread := unread("the tracker item "+name, item.Why)
+		if unread.Code == "github-down" && q.Policy.Tracker.Kind == trackerMonday {
+			unread.Code = "tracker-down"
+			unread.Fact += " from Monday.com"
+		}
+		return one(unread)
+	}
+	if q.Policy.Tracker.Kind == trackerMonday {
+		return q.mondayFinding(f, name, item.Value)
 	}
 	f.Link = item.Value.URL
 	title := name + " (" + gate.Quote(item.Value.Title) + ")"
@@ -192,8 +211,14 @@ func trackerFinding(q question, e TrackerEvidence, ref gate.TrackerRef) []gate.F
 var fullName = regexp.MustCompile(`^[\w.-]+/[\w.-]+$`)
 
 func (p *Policy) validateTracker(at places) *Error {
-	if p.Tracker.Kind != trackerGitHub && p.Tracker.Kind != trackerNone {
-		return at.errorf("tracker.kind", "%q is not one of github, none", p.Tracker.Kind)
+	switch p.Tracker.Kind {
+	case trackerGitHub, trackerNone:
+	case trackerMonday:
+		if err := p.validateMonday(at); err != nil {
+			return err
+		}
+	default:
+		return at.errorf("tracker.kind", "%q is not one of github, monday, none", p.Tracker.Kind)
 	}
 	for i, name := range p.Tracker.Repositories {
 		if !fullName.MatchString(name) {

@@ -17,7 +17,7 @@ import (
 var levels = [][]string{
 	{"app", "project"},
 	{"webhook", "dispatch", "worker", "board", "sandbox"},
-	{"hub", "queue", "inbox", "index", "ledger", "secretscan", "tracker"},
+	{"hub", "queue", "inbox", "index", "ledger", "secretscan", "tracker", "notify"},
 	{"store", "policy", "decision", "command", "report"},
 	{"markdown"},
 	{"gate"},

@@ -20,29 +20,29 @@ import (
 	"gonogo/internal/report"
 )
 
-// The blocks of README.md that are made from code.
+// The blocks of README.md and docs/settings.md that are made from code.
 func TestReadmeShowsWhatIs(t *testing.T) {
-	for name, want := range map[string]string{
-		"check-run": checkRun(),
-		"app-link":  appLink(appManifest(t)),
-		"settings":  settingsTable(),
+	for _, tt := range []struct{ file, name, want string }{
+		{"README.md", "check-run", checkRun()},
+		{"README.md", "app-link", appLink(appManifest(t))},
+		{"docs/settings.md", "settings", settingsTable()},
 	} {
-		text := read(t, "README.md")
-		block := regexp.MustCompile("(?s)(<!-- " + name + ":begin [^\n]*-->\n)(.*)(<!-- " + name + ":end -->)")
+		text := read(t, tt.file)
+		block := regexp.MustCompile("(?s)(<!-- " + tt.name + ":begin [^\n]*-->\n)(.*)(<!-- " + tt.name + ":end -->)")
 		m := block.FindStringSubmatchIndex(text)
 		if m == nil {
-			t.Errorf("README.md has no block %s", name)
+			t.Errorf("%s has no block %s", tt.file, tt.name)
 			continue
 		}
 		if *update {
-			text = text[:m[4]] + want + text[m[5]:]
-			if err := os.WriteFile("README.md", []byte(text), 0o644); err != nil {
+			text = text[:m[4]] + tt.want + text[m[5]:]
+			if err := os.WriteFile(tt.file, []byte(text), 0o644); err != nil {
 				t.Fatal(err)
 			}
 			continue
 		}
-		if diff := cmp.Diff(want, text[m[4]:m[5]]); diff != "" {
-			t.Errorf("README.md's %s is not what it shows; run: make golden\n%s", name, diff)
+		if diff := cmp.Diff(tt.want, text[m[4]:m[5]]); diff != "" {
+			t.Errorf("%s's %s is not what it shows; run: make golden\n%s", tt.file, tt.name, diff)
 		}
 	}
 }

@@ -188,3 +188,14 @@ func (q *Queue) wake(ctx context.Context, tx *sql.Tx, now int64) (int, error) {
 	}
 	return len(list), nil
 }
+
+// Waits reports whether s was touched and no run that began after it has ended
+// well.
+func (q *Queue) Waits(ctx context.Context, tx *sql.Tx, s Subject) (bool, error) {
+	var n int
+	err := tx.QueryRowContext(ctx, "SELECT count(*) FROM subject WHERE name = $1 AND generation > done", s.String()).Scan(&n)
+	if err != nil {
+		return false, fmt.Errorf("read whether %s waits: %w", s, err)
+	}
+	return n > 0, nil
+}

@@ -39,6 +39,52 @@ func Release(ev gate.ReleaseEvaluation, o Options) CheckRun {
 	return run
 }
 
+// Together renders the check run of a commit on which releases hang besides what
+// run says, the zero value for nothing: one commit carries the worst of all, and
+// each is named. releases must not be empty if run is the zero value.
+func Together(run CheckRun, releases []gate.ReleaseEvaluation, o Options) CheckRun {
+	pulls := run.Name != ""
+	all := make([]CheckRun, 0, len(releases)+1)
+	if pulls {
+		all = append(all, run)
+	}
+	newest := int64(0)
+	for _, ev := range releases {
+		r := o
+		r.DetailsURL = cmp.Or(ev.Release.URL, o.DetailsURL)
+		all = append(all, Release(ev, r))
+		newest = max(newest, ev.Number)
+	}
+	worst := 0
+	for i := range all {
+		if rank(all[i].Conclusion) > rank(all[worst].Conclusion) {
+			worst = i
+		}
+	}
+	together := all[worst]
+	if len(all) == 1 {
+		return together
+	}
+	var b strings.Builder
+	b.WriteString("### Also on this commit\n\nOne commit has one check, which shows the worst of:\n\n")
+	if pulls {
+		fmt.Fprintf(&b, "- the open pull request: %s\n", cell(gate.Quote(run.Title)))
+		together.Actions = run.Actions
+	}
+	for _, ev := range releases {
+		fmt.Fprintf(&b, "- release %s: %s\n", cell(gate.Quote(ev.Release.Tag)), ev.Verdict)
+	}
+	also := b.String()
+	together.lasting += also
+	together.Summary = cut(together.Summary+"\n"+also, limit, together.DetailsURL)
+	if pulls {
+		together.ExternalID = run.ExternalID
+	} else {
+		together.ExternalID = ExternalID(releases[0].Repo.ID, releases[0].Commit, newest)
+	}
+	return together
+}
+
 func releaseTitle(ev gate.ReleaseEvaluation) string {
 	tag := plain(gate.Quote(ev.Release.Tag))
 	open := ev.Blockers()
@@ -70,5 +116,6 @@ func releaseText(ev gate.ReleaseEvaluation) string {
 	for _, p := range ev.Pulls {
 		fmt.Fprintf(&b, "| #%d | %s | %s |\n", p.Number, cell(gate.Quote(p.Title)), cmp.Or(string(p.Verdict), "none"))
 	}
+	b.WriteString(Window(ev.Window))
 	return b.String()
 }

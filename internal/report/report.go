@@ -124,6 +124,8 @@ func title(ev gate.Evaluation) string {
 		return overriddenTitle(ev)
 	case ev.Exempt != "":
 		return shorten("EXEMPT · "+plain(gate.Quote(ev.Exempt)), titleLimit)
+	case ev.Verdict == gate.Ready && ev.Reverts != 0:
+		return fmt.Sprintf("%s · revert of #%d", ev.Verdict, ev.Reverts)
 	case ev.Verdict == gate.Ready && ev.SelfDecided:
 		return fmt.Sprintf("%s · %s · self-decided · %s", ev.Verdict, ev.Class, gate.Short(ev.PR.HeadSHA))
 	case ev.Verdict == gate.Ready:
@@ -252,6 +254,9 @@ func hotfixOf(ev gate.Evaluation) string {
 }
 
 func classLine(ev gate.Evaluation) string {
+	if ev.Reverts != 0 {
+		return fmt.Sprintf("not asked; a verified pure revert of #%d", ev.Reverts)
+	}
 	switch ev.Declared {
 	case gate.Undeclared:
 		if ev.Exempt != "" {

@@ -81,7 +81,7 @@ func pullsOfCommit(c *call, sha string) answer {
 	var list []*PullRequest
 	for _, p := range c.repo.pulls {
 		holds := func(x *commit) bool { return x.sha == sha }
-		if p.mergeSHA == sha || p.headSHA == sha || slices.ContainsFunc(p.commits(), holds) {
+		if p.mergeSHA == sha || p.headSHA == sha || p.merged && slices.Contains(p.rebased, sha) || slices.ContainsFunc(p.commits(), holds) {
 			list = append(list, p)
 		}
 	}

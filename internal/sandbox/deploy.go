@@ -15,6 +15,7 @@ type Deployment struct {
 	created     time.Time
 	state       string // "" while it waits, approved or rejected
 	reports     []Report
+	statuses    []deployStatus
 }
 
 // Report is what the App said about a deployment. State is "" for a comment

@@ -80,7 +80,11 @@ func (p *PullRequest) Revert(who string) *PullRequest {
 	}
 	u, tip := r.gh.person(who), r.branch(p.baseRef)
 	landed := o.at(p.mergeSHA)
-	undone, clean := o.merge(landed.files, o.at(tip).files, o.at(landed.parents[0]).files)
+	first := landed
+	if len(p.rebased) > 0 {
+		first = o.at(p.rebased[0])
+	}
+	undone, clean := o.merge(landed.files, o.at(tip).files, o.at(first.parents[0]).files)
 	if !clean {
 		panic(fmt.Sprintf("sandbox: #%d cannot be reverted without conflicts", p.number))
 	}
@@ -194,6 +198,7 @@ func (p *PullRequest) landed(who *user, kind, before, sha string) {
 // land makes the commits of a merge and returns the last.
 func (p *PullRequest) land(who *user, method, before string, merged files) string {
 	o, g := p.repo.objects, p.repo.gh
+	p.rebased = nil
 	switch method {
 	case "squash":
 		return o.addCommit(commit{
@@ -213,6 +218,7 @@ func (p *PullRequest) land(who *user, method, before string, merged files) strin
 				}
 			}
 			tip = o.addCommit(next).sha
+			p.rebased = append(p.rebased, tip)
 		}
 		return tip
 	default:

@@ -21,6 +21,7 @@ type PullRequest struct {
 	mergedAt    time.Time
 	mergedBy    *user
 	mergeSHA    string
+	rebased     []string  // what its commits became on the base
 	tried       [2]string // base and head of the test merge
 	trial       string    // its commit
 	reviews     []*Review

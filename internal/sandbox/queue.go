@@ -30,6 +30,15 @@ func (p *PullRequest) Enqueue(who, method string) (*MergeGroup, error) {
 	return m, nil
 }
 
+// AskForChecks asks for checks of a commit as a merge queue does, whatever ref it
+// says that is on.
+func (r *Repo) AskForChecks(ref, sha, base string) {
+	defer r.gh.act()()
+	r.gh.emit(r, "merge_group", "checks_requested", r.gh.person("github-merge-queue[bot]"), object{"merge_group": object{
+		"head_sha": sha, "head_ref": ref, "base_sha": r.branch(base), "base_ref": "refs/heads/" + base, "head_commit": r.objects.at(sha).simple(),
+	}})
+}
+
 // HeadSHA returns the commit on which the group's checks are asked for.
 func (m *MergeGroup) HeadSHA() string {
 	m.pull.repo.gh.mu.Lock()

@@ -36,6 +36,21 @@ func (r *Repo) AnnotatedTag(who, name, sha, message string) {
 	r.tag(u, name, t.sha)
 }
 
+// PushTags pushes several tags at once, each on a commit. Of more than three
+// GitHub sends no event.
+// https://docs.github.com/en/webhooks/webhook-events-and-payloads#push
+func (r *Repo) PushTags(who string, tags map[string]string) {
+	defer r.gh.act()()
+	for _, name := range slices.Sorted(maps.Keys(tags)) {
+		r.objects.at(tags[name])
+		if len(tags) > 3 {
+			r.refs["tags/"+name] = tags[name]
+			continue
+		}
+		r.tag(r.gh.person(who), name, tags[name])
+	}
+}
+
 func (r *Repo) tag(who *user, name, sha string) {
 	before, moved := r.refs["tags/"+name]
 	r.refs["tags/"+name] = sha

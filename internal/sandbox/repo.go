@@ -260,7 +260,7 @@ func (g *GitHub) table() []route {
 	for _, group := range [][]route{
 		g.appRoutes(), g.deliveryRoutes(), g.peopleRoutes(), g.roleRoutes(), g.repoRoutes(), g.commitRoutes(),
 		g.refRoutes(), g.contentRoutes(), g.ruleRoutes(), g.pullRoutes(), g.checkRoutes(), g.workflowRoutes(), g.statusRoutes(),
-		g.commentRoutes(), g.issueRoutes(), g.releaseRoutes(), g.deployRoutes(), g.alertRoutes(), g.activityRoutes(),
+		g.commentRoutes(), g.issueRoutes(), g.releaseRoutes(), g.deployRoutes(), g.deploymentRoutes(), g.alertRoutes(), g.activityRoutes(),
 	} {
 		all = append(all, group...)
 	}

@@ -110,7 +110,10 @@ func TestTour(t *testing.T) {
 	w.app().get("/orgs/acme/members/dana", http.StatusNoContent)
 	w.app().get("/orgs/acme/memberships/dana", http.StatusOK)
 
-	w.repo.Deploy("dana", "production", "main")
+	deployment := w.repo.Deploy("dana", "production", "main")
+	deployment.Status("dana", "in_progress")
+	w.app().get(shop+"/deployments?environment=production", http.StatusOK)
+	w.app().get(fmt.Sprintf("%s/deployments/%d/statuses", shop, deployment.ID()), http.StatusOK)
 	w.settle()
 	for _, d := range hooks.take() {
 		if d.event == "deployment_protection_rule" {

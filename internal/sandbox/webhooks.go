@@ -56,7 +56,7 @@ const deliveriesKept = 3 * 24 * time.Hour
 // subscribed are the events to which the App is subscribed. The installation
 // events come without a subscription.
 var subscribed = []string{
-	"check_run", "check_suite", "create", "delete", "deployment_protection_rule", "issue_comment", "issues", "member",
+	"check_run", "check_suite", "create", "delete", "deployment_protection_rule", "deployment_status", "issue_comment", "issues", "member",
 	"membership", "merge_group", "pull_request", "pull_request_review", "push", "release", "repository",
 	"secret_scanning_alert", "status", "team",
 }

@@ -11,6 +11,9 @@ func listWorkflowRuns(c *call) answer {
 	list := slices.DeleteFunc(newestFirst(c.repo.suites), func(s *suite) bool {
 		return s.run == 0 || c.query("head_sha") != "" && c.query("head_sha") != s.sha || c.query("event") != "" && c.query("event") != s.workflow.Event
 	})
+	if c.query("event") == "" || c.query("event") == "push" {
+		list = append(list, c.repo.runsOfDeployments(c.query("head_sha"))...)
+	}
 	return countedOf(c, "workflow_runs", list, (*suite).workflowRun)
 }
 

@@ -1,8 +1,12 @@
 package webhook
 
 import (
+	"cmp"
 	"errors"
+	"regexp"
 	"slices"
+	"strconv"
+	"strings"
 
 	"gonogo/internal/decision"
 	"gonogo/internal/inbox"
@@ -76,6 +80,10 @@ var events = map[string]event{
 	"push": {
 		needs: []string{"ref", "before", "after"}, without: append(but("ref"), "ref_type"),
 		fill: func(p *payload, h *inbox.Hint) error {
+			if tag, is := strings.CutPrefix(p.Ref, "refs/tags/"); is {
+				h.Ref, h.IsTag = tag, true
+				return nil
+			}
 			branch, is := branchOf(p.Ref)
 			if !is {
 				return errIgnored
@@ -84,15 +92,49 @@ var events = map[string]event{
 			return nil
 		},
 	},
+	"create": {
+		needs: []string{"ref", "ref_type", "master_branch", "pusher_type"}, without: but("ref"),
+		fill: func(p *payload, h *inbox.Hint) error {
+			if p.RefType != "tag" || p.Ref == "" {
+				return errIgnored
+			}
+			h.Ref, h.IsTag = p.Ref, true
+			return nil
+		},
+	},
+	"deployment_status": {
+		needs: []string{"deployment_status", "deployment", "action"}, without: but("deployment", "check_run", "workflow_run"),
+		actions: []string{"created"},
+		fill: func(p *payload, h *inbox.Hint) error {
+			switch p.DeployState {
+			case "success", "failure", "error":
+				return fillSHA(p.Deployed, h)
+			case "":
+				return errShape
+			default: // it goes on
+				return errIgnored
+			}
+		},
+	},
+	"deployment_protection_rule": {
+		needs: []string{"environment", "deployment_callback_url", "action"}, without: but("deployment", "ref", "sha"),
+		actions: []string{"requested"},
+		fill:    fillDeployment,
+	},
 	"delete": {
 		needs: []string{"ref", "ref_type", "pusher_type"}, without: append(but("ref"), "master_branch", "before"),
 		fill: func(p *payload, h *inbox.Hint) error {
-			if p.RefType != "branch" {
+			h.Ref, h.IsTag = p.Ref, p.RefType == "tag"
+			if !h.IsTag && p.RefType != "branch" {
 				return errIgnored
 			}
-			h.Ref = p.Ref
 			return nil
 		},
+	},
+	"merge_group": {
+		needs: []string{"merge_group", "action"}, without: but("merge_group"),
+		actions: []string{"checks_requested", "destroyed"},
+		fill:    fillGroup,
 	},
 	"release": {
 		needs: []string{"release", "action"}, without: but("release"),
@@ -102,6 +144,9 @@ var events = map[string]event{
 				return errShape
 			}
 			h.Tag = p.Release
+			if p.Draft {
+				h.Target = p.Target
+			}
 			return nil
 		},
 	},
@@ -233,6 +278,34 @@ func isSHA(s string) bool {
 		}
 	}
 	return true
+}
+
+// callbackRun is the run in the address at which a deployment's answer is asked
+// for. Nothing else of it is used: the address is the payload's word.
+var callbackRun = regexp.MustCompile(`/actions/runs/([1-9][0-9]{0,17})/deployment_protection_rule$`)
+
+func fillDeployment(p *payload, h *inbox.Hint) error {
+	m := callbackRun.FindStringSubmatch(p.Callback)
+	if m == nil || p.Environment == "" {
+		return errShape
+	}
+	run, err := strconv.ParseInt(m[1], 10, 64)
+	if err != nil {
+		return errShape
+	}
+	h.Deployment = &inbox.Deployment{Run: run, Environment: p.Environment}
+	return fillSHA(cmp.Or(p.SHA, p.Deployed), h)
+}
+
+// fillGroup takes any ref: a group whose ref is none of a merge queue's is to be
+// answered too.
+func fillGroup(p *payload, h *inbox.Hint) error {
+	base, is := branchOf(p.Group.BaseRef)
+	if !is || p.Group.HeadRef == "" {
+		return errShape
+	}
+	h.Ref, h.Base = strings.TrimPrefix(p.Group.HeadRef, "refs/heads/"), base
+	return fillSHA(p.Group.HeadSHA, h)
 }
 
 func fillReview(p *payload, h *inbox.Hint) error {

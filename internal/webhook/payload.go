@@ -61,11 +61,20 @@ type payload struct {
 		AppID      int64
 		Pulls      []checkPull
 	}
+	Group struct { // of a merge queue
+		HeadSHA, HeadRef, BaseRef string
+	}
 	Button  string
 	SHA     string
 	Ref     string
 	RefType string
 	Release string
+	Draft   bool   // of the release
+	Target  string // that its tag will be made from
+
+	Environment, Callback string // of a deployment that waits
+	Deployed              string // its commit
+	DeployState           string // of a deployment's status
 
 	SecretType string // of an alert
 	Added      []repo
@@ -218,19 +227,30 @@ func wanted() *node {
 		accountAt("organization", func(p *payload) *account { return &p.Organization }),
 		accountAt("sender", func(p *payload) *account { return &p.Sender }),
 		pullAt(), reviewAt(), commentAt(), issueAt(), checkAt("check_run"), checkAt("check_suite"),
+		object("merge_group",
+			text("head_sha", func(p *payload) *string { return &p.Group.HeadSHA }),
+			text("head_ref", func(p *payload) *string { return &p.Group.HeadRef }),
+			text("base_ref", func(p *payload) *string { return &p.Group.BaseRef })),
 		object("requested_action", text("identifier", func(p *payload) *string { return &p.Button })),
 		text("sha", func(p *payload) *string { return &p.SHA }),
 		text("ref", func(p *payload) *string { return &p.Ref }),
 		text("ref_type", func(p *payload) *string { return &p.RefType }),
 		object("alert", text("secret_type", func(p *payload) *string { return &p.SecretType })),
-		object("release", text("tag_name", func(p *payload) *string { return &p.Release })),
+		object("release",
+			text("tag_name", func(p *payload) *string { return &p.Release }),
+			text("target_commitish", func(p *payload) *string { return &p.Target }),
+			truth("draft", func(p *payload) *bool { return &p.Draft })),
+		object("deployment", text("sha", func(p *payload) *string { return &p.Deployed })),
+		object("deployment_status", text("state", func(p *payload) *string { return &p.DeployState })),
+		text("environment", func(p *payload) *string { return &p.Environment }),
+		text("deployment_callback_url", func(p *payload) *string { return &p.Callback }),
 		reposAt("repositories", func(p *payload) *[]repo { return &p.Added }),
 		reposAt("repositories_added", func(p *payload) *[]repo { return &p.Added }),
 		reposAt("repositories_removed", func(p *payload) *[]repo { return &p.Removed }),
 	)
 	top.kids = append(top.kids, present("before", "after", "state", "context", "member", "team", "scope",
 		"membership", "master_branch", "pusher_type", "thread", "hook", "zen", "starred_at", "forkee", "pages", "workflow_run",
-		"workflow_job", "deployment", "merge_group", "discussion", "package", "rule", "milestone", "label", "key", "build",
+		"workflow_job", "discussion", "package", "rule", "milestone", "label", "key", "build",
 		"project", "branches", "location", "advisory", "vulnerability_alert", "blocked_user",
 		"project_card", "project_column")...)
 	for _, kid := range top.kids {

@@ -256,6 +256,8 @@ func (r *room) other(c inbox.Command, cmd command.Command) answer {
 		return answer{from: c, accepted: true}
 	case command.Help:
 		return answer{from: c, accepted: true, body: r.helpText(c)}
+	case command.Watched:
+		return refuse(c, "that a release was watched is said on one of its merged pull requests, once it is live; nothing was changed", "")
 	case command.Unknown:
 		return refuse(c, "this is no command of the release gate", cmd.Suggestion)
 	default:

@@ -15,6 +15,12 @@ import (
 func (w *Worker) Dead(ctx context.Context, s queue.Subject, cause error) {
 	log := w.Log.WithField("subject", s.String())
 	log.WithError(cause).Error("gave up: the subject is dead until its next event")
+	if s.Kind == queue.Group {
+		if err := w.publishGroupDead(withLog(ctx, log), s); err != nil {
+			log.WithError(err).Error("could not publish that judging the merge group failed")
+		}
+		return
+	}
 	if s.Kind != queue.PullRequest {
 		return
 	}

@@ -27,7 +27,7 @@ func (w *Worker) store(ctx context.Context, v *view, ev gate.Evaluation, acts []
 		if v.turn, err = ledger.Intend(ctx, tx, v.pr.Repo.ID, v.pr.HeadSHA); err != nil {
 			return err
 		}
-		if last.Verdict != ev.Verdict || last.Exempt != ev.Exempt || overriders(last) != overriders(ev) || last.PR.HeadSHA != ev.PR.HeadSHA {
+		if last.Verdict != ev.Verdict || last.Exempt != ev.Exempt || last.Reverts != ev.Reverts || overriders(last) != overriders(ev) || last.PR.HeadSHA != ev.PR.HeadSHA {
 			if err := w.enterVerdict(ctx, tx, ev); err != nil {
 				return err
 			}
@@ -46,6 +46,9 @@ func (w *Worker) store(ctx context.Context, v *view, ev gate.Evaluation, acts []
 			}
 		}
 		if err := w.enterRequirement(ctx, tx, v); err != nil {
+			return err
+		}
+		if err := w.touchGroups(ctx, tx, v.pr.Repo.ID, v.job.Subject.Tenant); err != nil {
 			return err
 		}
 		at := w.wakeAt(v, ev)
@@ -72,6 +75,9 @@ func (w *Worker) enterVerdict(ctx context.Context, tx *sql.Tx, ev gate.Evaluatio
 	if ev.Exempt != "" {
 		data["exempt"] = ev.Exempt
 	}
+	if ev.Reverts != 0 {
+		data["reverts"] = ev.Reverts
+	}
 	if !ev.Mode.Enforces() {
 		data["mode"] = ev.Mode
 	}
@@ -83,6 +89,13 @@ func (w *Worker) enterVerdict(ctx context.Context, tx *sql.Tx, ev gate.Evaluatio
 		Once: fmt.Sprintf("verdict/%d", ev.Number),
 		Data: data,
 	})
+	if err == nil && ev.Reverts != 0 && ev.Verdict == gate.Ready {
+		_, err = ledger.Append(ctx, tx, ledger.Entry{
+			At: ev.At, Kind: ledger.KindRevert, RepoID: ev.PR.Repo.ID, Number: ev.PR.Number, SHA: ev.PR.HeadSHA,
+			Once: fmt.Sprintf("revert/%d", ev.Number),
+			Data: map[string]any{"reverts": ev.Reverts, "evaluation": ev.Number, "policy": ev.PolicySHA},
+		})
+	}
 	if err != nil || ev.Exempt == "" || ev.Verdict != gate.Ready {
 		return err
 	}
@@ -100,16 +113,7 @@ func (w *Worker) enterRequirement(ctx context.Context, tx *sql.Tx, v *view) erro
 	if v.snap == nil || !v.snap.required.Known || v.policy == nil {
 		return nil
 	}
-	state := ledger.NotRequired
-	for _, c := range v.snap.required.Value {
-		switch {
-		case c.Name != v.policy.Check:
-		case c.App == w.AppID:
-			state = ledger.Required
-		case c.App == 0 && state == ledger.NotRequired:
-			state = ledger.Unpinned
-		}
-	}
+	state := w.requirementOf(v.policy, v.snap.required.Value)
 	return ledger.SaveRequirement(ctx, tx, v.pr.Repo.ID, v.pr.BaseRef, state, w.now())
 }
 
@@ -133,7 +137,16 @@ func (w *Worker) wakeAt(v *view, ev gate.Evaluation) time.Time {
 
 // closed keeps what stood when a pull request was merged.
 func (w *Worker) closed(ctx context.Context, v *view) error {
-	err := w.Store.Write(ctx, func(tx *sql.Tx) error { return w.Queue.Wake(ctx, tx, v.job.Subject, time.Time{}) })
+	releases, err := w.Ledger.ReleasesOn(ctx, v.pr.Repo.ID, v.pr.HeadSHA)
+	if err != nil {
+		return err
+	}
+	err = w.Store.Write(ctx, func(tx *sql.Tx) error {
+		if err := w.releasesAlone(ctx, tx, v.pr.Repo.ID, releases); err != nil {
+			return err
+		}
+		return w.Queue.Wake(ctx, tx, v.job.Subject, time.Time{})
+	})
 	if err != nil || !v.pr.Merged {
 		return err
 	}
@@ -163,7 +176,7 @@ func (w *Worker) enterMerge(ctx context.Context, pr gate.PullRequest) (ledger.Me
 	if err != nil {
 		return ledger.Merge{}, err
 	}
-	m := ledger.Merge{Verdict: last.Verdict, Mode: last.Mode, Evaluation: last.Number, MergeSHA: pr.MergeSHA, Base: pr.BaseRef, At: pr.MergedAt, Exempt: last.Exempt}
+	m := ledger.Merge{Verdict: last.Verdict, Mode: last.Mode, Evaluation: last.Number, MergeSHA: pr.MergeSHA, Base: pr.BaseRef, At: pr.MergedAt, Exempt: last.Exempt, Reverts: last.Reverts}
 	passing := (shown.Conclusion == string(report.Success) || !last.Mode.Enforces()) && last.PR.BaseRef == pr.BaseRef
 	if m.Verdict == gate.Ready && !passing {
 		m.Verdict = gate.Waiting
@@ -181,6 +194,9 @@ func (w *Worker) enterMerge(ctx context.Context, pr gate.PullRequest) (ledger.Me
 			At: w.now(), Kind: ledger.KindMerged, RepoID: pr.Repo.ID, Number: pr.Number, SHA: pr.HeadSHA,
 			Once: ledger.MergedOnce(pr.Number), Data: m,
 		})
-		return err
+		if err != nil {
+			return err
+		}
+		return w.wakeDeployments(ctx, tx, pr.Repo.ID, pr.MergeSHA)
 	})
 }

@@ -14,7 +14,6 @@ import (
 	"gonogo/internal/ledger"
 	"gonogo/internal/policy"
 	"gonogo/internal/report"
-	"gonogo/internal/tracker"
 )
 
 // readCodeOwners reads CODEOWNERS of the base branch, where it is asked for.
@@ -36,24 +35,6 @@ func (w *Worker) readOwnerTeams(ctx context.Context, r *round, repo *hub.Repo, s
 	}
 	for _, team := range policy.OwnerTeams(s.codeOwners.Value, s.files.Value) {
 		w.readTeam(ctx, r, repo, s, team)
-	}
-}
-
-// readTracker reads the tracker items that a record names, as far as the policy
-// lets them be looked up.
-func (w *Worker) readTracker(ctx context.Context, r *round, repo *hub.Repo, s *snapshot, p *policy.Policy, pr gate.PullRequest, record gate.Record) {
-	if !p.Mentions("operational/tracker") {
-		return
-	}
-	items := tracker.GitHub(func(owner, name string) tracker.Issues { return repo.Sibling(owner, name) })
-	for _, ref := range p.TrackerItems(pr, record) {
-		key := strings.ToLower(ref.String())
-		if has(s, s.items, key) {
-			continue
-		}
-		keep(s, s.items, key, gate.Reading[gate.TrackerItem]{})
-		into(ctx, r, func(ctx context.Context) (gate.TrackerItem, error) { return items.Item(ctx, ref) },
-			func(v gate.Reading[gate.TrackerItem]) { keep(s, s.items, key, v) })
 	}
 }
 

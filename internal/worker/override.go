@@ -21,10 +21,11 @@ import (
 const (
 	overrideKey = "/override"
 	acceptKey   = "/accept-secret/"
+	rollbackKey = "/rollback"
 )
 
 // furtherKeys are those of everything that a text may give besides decisions.
-var furtherKeys = [...]string{signoffKey, overrideKey, acceptKey}
+var furtherKeys = [...]string{signoffKey, overrideKey, acceptKey, rollbackKey, watchedKey}
 
 // further is how a command is heard that gives something and decides nothing;
 // nil for all others.
@@ -36,6 +37,8 @@ func (r *room) further(kind command.Kind) func(context.Context, inbox.Command, c
 		return r.override
 	case command.AcceptSecret:
 		return r.acceptSecret
+	case command.Rollback:
+		return r.rollback
 	default:
 		return nil
 	}

@@ -45,7 +45,10 @@ func (w *Worker) publish(ctx context.Context, v *view, ev gate.Evaluation, notes
 	if err != nil {
 		return err
 	}
-	run := report.Check(evs, report.Options{Name: v.policy.Check, DetailsURL: ev.PR.URL, Notes: notes})
+	run, err := w.withReleases(ctx, ev.PR.Repo.ID, report.Check(evs, report.Options{Name: v.policy.Check, DetailsURL: ev.PR.URL, Notes: notes}))
+	if err != nil {
+		return err
+	}
 	return v.voice.write(ctx, v.showing(gate.Newest(evs)), run)
 }
 

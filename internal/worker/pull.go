@@ -44,6 +44,7 @@ type view struct {
 	change       policy.Change      // what the pull request does to the policy
 	began        time.Time          // when the evaluation began to read
 	turn         int64              // of its verdict in the outbox
+	revert       policy.Revert      // what it takes back, if it says so
 }
 
 // outcome is what an evaluation leaves to do.
@@ -117,7 +118,11 @@ func (w *Worker) evaluate(ctx context.Context, repo *hub.Repo, job queue.Job) (o
 		return outcome{}, err
 	}
 	if !v.pr.Open {
-		return outcome{unheard: !v.pr.Merged}, w.closed(ctx, v)
+		if err := w.closed(ctx, v); err != nil || !v.pr.Merged {
+			return outcome{unheard: !v.pr.Merged}, err
+		}
+		stopNotice()
+		return w.afterMerge(ctx, v)
 	}
 	if err := w.usePolicy(ctx, v); err != nil {
 		return outcome{}, err
@@ -190,6 +195,9 @@ func (w *Worker) judge(ctx context.Context, v *view) (outcome, gate.Evaluation, 
 		}
 	}
 	if err := w.readSameTree(ctx, v); err != nil {
+		return out, gate.Evaluation{}, err
+	}
+	if err := errors.Join(w.readRevert(ctx, v), w.readReland(ctx, v)); err != nil {
 		return out, gate.Evaluation{}, err
 	}
 	ev, err := w.result(ctx, v, record)
@@ -394,6 +402,7 @@ func (w *Worker) result(ctx context.Context, v *view, record gate.Record) (gate.
 	}
 	ev := policy.Evaluate(policy.Input{
 		PR: v.pr, Record: record, Policy: v.policy, Evidence: v.snap, Now: now, HeadSeen: seen, Change: v.change, Faults: v.faults, Waiting: v.waiting, SameTree: v.sameTree,
+		Revert: v.revert,
 	})
 	ev.Number, ev.PolicyFiles = v.number, v.files
 	ev.Readings, ev.People = v.snap.times(), v.snap.people()
@@ -456,6 +465,13 @@ func (w *Worker) moved(ctx context.Context, v *view) (bool, error) {
 			return false, err
 		}
 		same = err == nil && c.Body == v.recordIn.Body && !edited(c)
+	}
+	if same {
+		moved, err := revertMoved(ctx, v)
+		if err != nil {
+			return false, err
+		}
+		same = !moved
 	}
 	if !same {
 		w.log(ctx).Info("the pull request moved before a pass was published: starting over")

@@ -133,7 +133,13 @@ func (w *Worker) reconcileRepository(ctx context.Context, id int64) error {
 	if err != nil {
 		return err
 	}
-	return w.Store.Write(ctx, func(tx *sql.Tx) error {
+	if err := w.sweepGroups(ctx, repo, id, known.InstallationID); err != nil {
+		return err
+	}
+	err = w.Store.Write(ctx, func(tx *sql.Tx) error {
+		if err := w.sweepBranches(ctx, tx, known); err != nil {
+			return err
+		}
 		believed, err := w.Index.OpenPulls(ctx, tx, id)
 		if err != nil {
 			return err
@@ -161,6 +167,10 @@ func (w *Worker) reconcileRepository(ctx context.Context, id int64) error {
 		}
 		return nil
 	})
+	if err != nil {
+		return err
+	}
+	return w.sweepTags(ctx, repo, id)
 }
 
 // dormant says which of the open pull requests wait for an event of their own.

@@ -53,6 +53,7 @@ type snapshot struct {
 	meant       map[string]gate.Reading[gate.User] // by login in small letters
 	teams       map[string]gate.Reading[[]gate.User]
 	items       map[string]gate.Reading[gate.TrackerItem] // by reference in small letters
+	tracked     policy.Tracker                            // by which they were read
 }
 
 var _ policy.Evidence = (*snapshot)(nil)

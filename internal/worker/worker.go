@@ -44,9 +44,11 @@ import (
 	"gonogo/internal/hub"
 	"gonogo/internal/index"
 	"gonogo/internal/ledger"
+	"gonogo/internal/notify"
 	"gonogo/internal/policy"
 	"gonogo/internal/queue"
 	"gonogo/internal/store"
+	"gonogo/internal/tracker"
 )
 
 // Scanner searches changed files for credentials. blob reads the content of a
@@ -57,8 +59,8 @@ type Scanner interface {
 	Scan(ctx context.Context, files []gate.File, blob func(context.Context, gate.File) ([]byte, error)) gate.LeakScan
 }
 
-// Config is what a worker depends on. All fields but Mode, Check, Slow, Observe
-// and Silenced are required.
+// Config is what a worker depends on. All fields but Monday, Mode, Check, Slow, Observe,
+// Around and Silenced are required.
 type Config struct {
 	AppID   int64
 	Hub     *hub.Hub
@@ -66,9 +68,12 @@ type Config struct {
 	Ledger  *ledger.Ledger
 	Index   *index.Index
 	Queue   *queue.Queue
+	Notices *notify.Outbox
 	Scanner Scanner
 	Log     *logrus.Entry
 	Now     func() time.Time
+	// Monday reads items of Monday.com; nil: policies that name some are told so.
+	Monday *tracker.Monday
 	// WebURL is where people find repositories, such as "https://github.com".
 	WebURL string
 	// Mode is how verdicts are published where an organization says nothing, and
@@ -80,6 +85,9 @@ type Config struct {
 	Slow time.Duration
 	// Observe hears of every finished evaluation and how long it took.
 	Observe func(gate.Verdict, time.Duration)
+	// Around hears of what went round the gate, and of how what was merged landed:
+	// one of few words.
+	Around func(string)
 	// Silenced hears that we wrote too much into one conversation.
 	Silenced func()
 }
@@ -94,17 +102,23 @@ type Worker struct {
 	merges   *lru.Cache[string, bool]                     // merge commit → whether it is mechanical
 	kinds    *lru.Cache[string, map[string]gate.FileKind] // commit → paths that are no ordinary files
 	headless *lru.Cache[commit, time.Time]                // when GitHub last said that they head nothing
+	landings *lru.Cache[string, landing]                  // before, after and head → how they stand to each other
+	unlogged *lru.Cache[commit, time.Time]                // tips that GitHub's log of pushes lacked → when that was first seen
 }
 
 // scansKept is for how many diffs the outcome of the search for credentials is
 // kept: searching is the one thing that costs more than a round trip.
 const scansKept = 2048
 
+// mondayTime is how long reading items of Monday.com may take: they hold a verdict
+// up, and are unknown after that.
+const mondayTime = 5 * time.Second
+
 // New returns a worker.
 func New(c Config) (*Worker, error) {
 	switch {
-	case c.AppID == 0, c.Hub == nil, c.Store == nil, c.Ledger == nil, c.Index == nil, c.Queue == nil:
-		return nil, errors.New("worker: App id, hub, store, ledger, index and queue are required")
+	case c.AppID == 0, c.Hub == nil, c.Store == nil, c.Ledger == nil, c.Index == nil, c.Queue == nil, c.Notices == nil:
+		return nil, errors.New("worker: App id, hub, store, ledger, index, queue and notices are required")
 	case c.Scanner == nil, c.Log == nil, c.Now == nil:
 		return nil, errors.New("worker: scanner, log and clock are required")
 	}
@@ -119,6 +133,9 @@ func New(c Config) (*Worker, error) {
 	}
 	if c.Observe == nil {
 		c.Observe = func(gate.Verdict, time.Duration) {}
+	}
+	if c.Around == nil {
+		c.Around = func(string) {}
 	}
 	if c.Silenced == nil {
 		c.Silenced = func() {}
@@ -139,7 +156,15 @@ func New(c Config) (*Worker, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Worker{Config: c, scans: scans, merges: merges, kinds: kinds, headless: headless}, nil
+	landings, err := lru.New[string, landing](mergesKept)
+	if err != nil {
+		return nil, err
+	}
+	unlogged, err := lru.New[commit, time.Time](headlessKept)
+	if err != nil {
+		return nil, err
+	}
+	return &Worker{Config: c, scans: scans, merges: merges, kinds: kinds, headless: headless, landings: landings, unlogged: unlogged}, nil
 }
 
 // Work looks at the subject of a job.
@@ -164,13 +189,19 @@ func (w *Worker) work(ctx context.Context, job queue.Job) error {
 	case queue.PullRequest:
 		return w.pull(ctx, job)
 	case queue.Release:
-		return w.release(ctx, job)
+		return errors.Join(w.keepWindows(ctx, job), w.release(ctx, job))
 	case queue.Repository:
 		return w.reconcileRepository(ctx, job.Subject.ID)
 	case queue.Commits:
 		return w.headedBy(ctx, job)
+	case queue.Deployment:
+		return w.deployment(ctx, job)
 	case queue.Installation:
 		return w.reconcileInstallation(ctx, job.Subject.ID)
+	case queue.Group:
+		return w.group(ctx, job)
+	case queue.Branch:
+		return w.branch(ctx, job)
 	default:
 		return fmt.Errorf("work on %s: unknown kind of subject", job.Subject)
 	}

@@ -45,6 +45,8 @@ GET:/repos/{owner}/{repo}/commits/{ref}/status
 GET:/repos/{owner}/{repo}/commits/{ref}/statuses
 GET:/repos/{owner}/{repo}/compare/{basehead}
 GET:/repos/{owner}/{repo}/contents/{path}
+GET:/repos/{owner}/{repo}/deployments
+GET:/repos/{owner}/{repo}/deployments/{deployment_id}/statuses
 GET:/repos/{owner}/{repo}/git/blobs/{file_sha}
 GET:/repos/{owner}/{repo}/git/commits/{commit_sha}
 GET:/repos/{owner}/{repo}/git/matching-refs/{ref}
