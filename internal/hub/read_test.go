@@ -210,9 +210,9 @@ func TestRevalidation(t *testing.T) {
 		if r.URL.Query().Get("page") == "" {
 			w.Header().Set("Link", `<http://x/?page=2>; rel="next", <http://x/?page=2>; rel="last"`)
 		}
-		fmt.Fprintf(w, `[{"number":%d,"title":"t","html_url":"u","labels":[{"name":"sev1"}]},
-			{"number":2,"title":"t","html_url":"u","labels":[{"name":"sev1"}],"pull_request":{"url":"x"}},
-			{"number":3,"title":"t","html_url":"u","labels":[{"name":"SEV10"}]}]`, len(r.URL.RawQuery))
+		fmt.Fprintf(w, `[{"number":%d,"title":"t","html_url":"u","created_at":"2026-01-02T03:04:05Z","labels":[{"name":"sev1"}]},
+			{"number":2,"title":"t","html_url":"u","created_at":"2026-01-02T03:04:05Z","labels":[{"name":"sev1"}],"pull_request":{"url":"x"}},
+			{"number":3,"title":"t","html_url":"u","created_at":"2026-01-02T03:04:05Z","labels":[{"name":"SEV10"}]}]`, len(r.URL.RawQuery))
 	})
 	h := newHub(t, f, nil)
 	r := h.Repo(7, testRepo)

@@ -372,7 +372,7 @@ func (l live) authorizations(what notify.Line) []notify.Notice {
 func (l live) authorizedBy() []notify.Line {
 	var lines []notify.Line
 	for _, part := range l.parts {
-		for _, trailer := range policy.AuthorizedBy(part) {
+		for _, trailer := range part.AuthorizedBy() {
 			lines = append(lines, notify.Line{notify.Ours(fmt.Sprintf("#%d ", part.PR.Number)), notify.Theirs(trailer)})
 		}
 	}
