@@ -16,18 +16,19 @@ import (
 
 func newReport() *cobra.Command {
 	var shadow bool
-	var since, format, file, database string
+	var since, format, file, database, repo, tag string
 	cmd := &cobra.Command{
-		Use:   "report --shadow",
-		Short: "Count what a shadow or a trial would have blocked",
-		Long: `Report reads the server's database, which may be in use, and counts the pull requests
-that were judged in mode shadow or trial and would have been blocked, by reason code
-and by repository.`,
-		Example: "  gonogo report --shadow --since 30d --format json",
+		Use:   "report --shadow | --repo OWNER/NAME --tag TAG",
+		Short: "Count what a shadow or a trial would have blocked; print a release's readiness",
+		Long: `Report reads the server's database, which may be in use. With --shadow it counts the
+pull requests that were judged in mode shadow or trial and would have been blocked, by
+reason code and by repository. With --repo and --tag it prints the readiness of a
+release, as it was judged last, in markdown.`,
+		Example: "  gonogo report --shadow --since 30d --format json\n  gonogo report --repo acme/shop --tag v1.4.0",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if !shadow {
-				return errors.New("say which report: gonogo report --shadow")
+			if shadow == (tag != "" && repo != "") {
+				return errors.New("say which report: gonogo report --shadow, or gonogo report --repo OWNER/NAME --tag TAG")
 			}
 			if format != "text" && format != "json" {
 				return fmt.Errorf("there is no format %q: write --format text or --format json", format)
@@ -43,6 +44,16 @@ and by repository.`,
 			url, err := app.DatabaseURL(database, os.Getenv, data)
 			if err != nil {
 				return err
+			}
+			if !shadow {
+				text, err := app.ReportRelease(cmd.Context(), url, repo, tag)
+				if err != nil {
+					return err
+				}
+				if _, err = fmt.Fprint(cmd.OutOrStdout(), text); err != nil {
+					return fmt.Errorf("write the report: %w", err)
+				}
+				return nil
 			}
 			found, err := app.ReportShadow(cmd.Context(), url, time.Now().Add(-back))
 			if err != nil {
@@ -62,6 +73,8 @@ and by repository.`,
 		},
 	}
 	cmd.Flags().BoolVar(&shadow, "shadow", false, "what verdicts in mode shadow and trial would have blocked")
+	cmd.Flags().StringVar(&repo, "repo", "", "the repository of the release, as OWNER/NAME")
+	cmd.Flags().StringVar(&tag, "tag", "", "the tag of the release")
 	cmd.Flags().StringVar(&since, "since", "30d", "how far back: days such as 30d, or a duration such as 36h")
 	cmd.Flags().StringVar(&format, "format", "text", `"text" for people, "json" for programs`)
 	cmd.Flags().StringVar(&file, "config", os.Getenv("GONOGO_CONFIG"), "the server's file with settings (GONOGO_CONFIG)")

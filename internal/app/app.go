@@ -96,7 +96,7 @@ func (a *App) build(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := a.openMonday(); err != nil {
+	if a.monday, err = newMonday(a.cfg); err != nil {
 		return err
 	}
 	if err := a.openOutbox(scanner, m); err != nil {

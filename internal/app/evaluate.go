@@ -69,8 +69,12 @@ func newPreviewer(cfg Config, log *logrus.Entry, db *store.Store) (*worker.Worke
 	if err != nil {
 		return nil, err
 	}
+	monday, err := newMonday(cfg)
+	if err != nil {
+		return nil, err
+	}
 	return worker.New(worker.Config{
-		AppID: cfg.AppID, Hub: gh, Store: db, Ledger: ledger.New(db), Index: index.New(db), Queue: jobs, Notices: unsent,
+		AppID: cfg.AppID, Hub: gh, Store: db, Ledger: ledger.New(db), Index: index.New(db), Queue: jobs, Notices: unsent, Monday: monday,
 		Scanner: scanner, Log: log, Now: cfg.Now, Mode: cfg.Mode, Check: cfg.Check, WebURL: webURL(cfg.GitHubURL),
 	})
 }

@@ -208,6 +208,13 @@ capabilities: {paths: ["cart/**"], notify: [CDO]}
 ask: none
 `)
 	w.ships("- Risk class: medium\n- Release type: hotfix")
+	hotfix := map[string]string{}
+	for _, n := range w.told(notify.KindAuthorized) {
+		hotfix[strings.Join(n.Roles, ", ")] = n.Lines[0].String()
+	}
+	if !strings.HasPrefix(hotfix["CEO"], "HOTFIX AUTHORIZED — acme/shop#1 ") || len(hotfix) != 3 {
+		t.Errorf("told before it is released: %v", hotfix)
+	}
 	w.publishes("v1.0.0")
 	to := map[string][]string{}
 	for _, n := range w.told(notify.KindAuthorized) {

@@ -136,16 +136,15 @@ func (n Notices) secrets() []string {
 	return all
 }
 
-// openMonday makes the client of Monday.com, if a token is set up.
-func (a *App) openMonday() (err error) {
-	n := a.cfg.Notices
+// newMonday makes the client of Monday.com; nil without a token.
+func newMonday(cfg Config) (*tracker.Monday, error) {
+	n := cfg.Notices
 	if n.MondayToken == "" {
-		return nil
+		return nil, nil
 	}
-	a.monday, err = tracker.NewMonday(tracker.MondayConfig{
-		URL: n.MondayURL, Token: n.MondayToken, Version: n.MondayVersion, Boards: n.MondayBoards, Client: notify.Client(n.Network), Now: a.cfg.Now,
+	return tracker.NewMonday(tracker.MondayConfig{
+		URL: n.MondayURL, Token: n.MondayToken, Version: n.MondayVersion, Boards: n.MondayBoards, Client: notify.Client(n.Network), Now: cfg.Now,
 	})
-	return err
 }
 
 // openOutbox makes the outbox with the carriers that are set up.

@@ -118,6 +118,19 @@ func TestRollbackIsWrittenAfterARestart(t *testing.T) {
 	w.rolledBack(pr)
 }
 
+// GitHub opened the issue, and its answer was lost: no second one is opened.
+func TestOneIncidentWhenTheAnswerIsLost(t *testing.T) {
+	w := newWorld(t)
+	pr := w.landed("squash")
+	w.gh.Fail(sandbox.Fault{Method: "POST", Route: "/repos/{owner}/{repo}/issues", Cut: true, Times: 1})
+	pr.Comment("dana", "/rollback checkout fails")
+	w.quiet()
+	w.later(10 * time.Minute)
+	if text := w.rolledBack(pr); !strings.Contains(text, fmt.Sprintf("The incident is #%d.", w.incident(pr).Number())) {
+		t.Errorf("%s", text)
+	}
+}
+
 // What was rolled back lands again only when the incident's root cause is given
 // and its issue closed.
 func TestRelandWaitsForTheRootCause(t *testing.T) {

@@ -80,6 +80,30 @@ func TestTagsOfAllKinds(t *testing.T) {
 	}
 }
 
+// gonogo report --repo --tag, beside the running server.
+func TestReadinessReportOfARelease(t *testing.T) {
+	w := newWorld(t)
+	w.repo.DeleteHeadOnMerge(true)
+	w.repo.Tag("sam", "v1.0.0", w.repo.Tip("main"))
+	w.quiet()
+	w.repo.Tag("kim", "v1.1.0", w.merged())
+	w.quiet()
+	text, err := ReportRelease(w.ctx, w.cfg.DatabaseURL, "acme/shop", "v1.1.0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, part := range []string{"# Release readiness: `v1.1.0`", "- Verdict: **READY**", "- Since: release `v1.0.0`", "| #1 | `Faster totals` | `kim` | medium | READY | nothing |"} {
+		if !strings.Contains(text, part) {
+			t.Errorf("the report does not say %q:\n%s", part, text)
+		}
+	}
+	for _, asked := range [][2]string{{"acme/shop", "v9.9.9"}, {"acme/none", "v1.1.0"}} {
+		if _, err := ReportRelease(w.ctx, w.cfg.DatabaseURL, asked[0], asked[1]); err == nil {
+			t.Errorf("%v: there is a report", asked)
+		}
+	}
+}
+
 // Ruling 19: the release before is the nearest tag with the same prefix in the
 // history, whatever was published last.
 func TestThePreviousReleaseIsTheNearestInTheHistory(t *testing.T) {
@@ -94,11 +118,10 @@ func TestThePreviousReleaseIsTheNearestInTheHistory(t *testing.T) {
 	w.repo.Tag("sam", "cart/v1.0.9", ready)                                 // another component's
 	w.quiet()
 	w.repo.Tag("sam", "v1.1.0", ready)
-	v := w.checkOn(ready, "")
 	w.quiet()
-	v = w.repo.Run(ready, checkName).View()
-	if !strings.Contains(v.Summary, "release `v1.1.0`: READY") && !strings.Contains(v.Summary, "Since: release `v1.0.0`") {
-		t.Errorf("summary:\n%s", v.Summary)
+	text, err := ReportRelease(w.ctx, w.cfg.DatabaseURL, "acme/shop", "v1.1.0")
+	if err != nil || !strings.Contains(text, "- Since: release `v1.0.0`") || !strings.Contains(text, "| #1 |") {
+		t.Errorf("%v\n%s", err, text)
 	}
 }
 

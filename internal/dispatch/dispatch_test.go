@@ -203,9 +203,9 @@ func TestWhereAnEventLeads(t *testing.T) {
 		{"a status in a repository that we never looked at", hint("status", "", func(h *inbox.Hint) {
 			h.Repo, h.SHA = inbox.Repo{ID: empty, FullName: "acme/empty"}, nobodys
 		}), "repo/2"},
-		{"a push to a base branch", hint("push", "", func(h *inbox.Hint) { h.Ref = "main" }), "pr/1/10 pr/1/7"},
-		{"a push to a branch that is head and base", hint("push", "", func(h *inbox.Hint) { h.Ref = "feature" }), "pr/1/7 pr/1/8"},
-		{"a push to a branch of no pull request", hint("push", "", func(h *inbox.Hint) { h.Ref = "wip" }), ""},
+		{"a push to a base branch", hint("push", "", func(h *inbox.Hint) { h.Ref = "main" }), "branch/1/main pr/1/10 pr/1/7"},
+		{"a push to a branch that is head and base", hint("push", "", func(h *inbox.Hint) { h.Ref = "feature" }), "branch/1/feature pr/1/7 pr/1/8"},
+		{"a push to a branch of no pull request", hint("push", "", func(h *inbox.Hint) { h.Ref = "wip" }), "branch/1/wip"},
 		{"a severity label appears", hint("issues", "labeled", nil), all},
 		{"a branch is deleted", hint("delete", "", func(h *inbox.Hint) { h.Ref = "feature" }), all},
 		{"a secret is found", hint("secret_scanning_alert", "created", nil), all},

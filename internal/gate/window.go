@@ -1,6 +1,10 @@
 package gate
 
-import "time"
+import (
+	"fmt"
+	"slices"
+	"time"
+)
 
 // Smoke is how the smoke test of a release ended.
 type Smoke string
@@ -57,4 +61,17 @@ type WindowWatch struct {
 	User User
 	Note string
 	At   time.Time
+}
+
+// AuthorizedBy are the trailers that say in a commit message who authorized what
+// it brings: one line for each /go that counts.
+func (e Evaluation) AuthorizedBy() []string {
+	var lines []string
+	for _, s := range e.Decisions {
+		if s.Choice == ChoiceGo && s.Counts {
+			lines = append(lines, fmt.Sprintf("Release-Authorized-By: @%s (GO on %s, %s)", s.User.Login, Short(s.For.HeadSHA), s.At.UTC().Format(time.RFC3339)))
+		}
+	}
+	slices.Sort(lines)
+	return slices.Compact(lines)
 }

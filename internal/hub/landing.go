@@ -50,16 +50,17 @@ func IsQueueRef(branch string) bool { return strings.HasPrefix(branch, queuePref
 // QueueRefs lists the branches of the merge queues into base, or of all merge
 // queues for "". Names that GitHub's queues do not make are left out.
 func (r *Repo) QueueRefs(ctx context.Context, base string) ([]QueueRef, error) {
-	prefix := "heads/" + queuePrefix
-	if base != "" {
-		prefix += base + "/"
-	}
+	prefix := strings.TrimSuffix("heads/"+queuePrefix+base, "/")
 	k := r.call(actRefs, " "+prefix, "git/matching-refs/"+escapePath(prefix))
-	wire, err := readAll(ctx, r.c, k, bare[github.Reference])
+	got, err := r.c.do(ctx, k)
 	if err != nil {
 		return nil, err
 	}
-	all, err := each(k, wire, func(w *wants, ref *github.Reference) QueueRef {
+	wire, err := bare[github.Reference](got.body) // this list has no pages
+	if err != nil {
+		return nil, k.fault(err)
+	}
+	all, err := each(k, wire.items, func(w *wants, ref *github.Reference) QueueRef {
 		name, sha := wantSome(w, "ref", ref.Ref), wantSome(w, "object.sha", ref.GetObject().SHA)
 		q, _ := ParseQueueRef(name)
 		q.SHA = sha

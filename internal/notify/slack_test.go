@@ -193,6 +193,28 @@ func TestUsersNeitherPingNorLinkInSlack(t *testing.T) {
 	}
 }
 
+// Whatever looks for addresses and names in a text of users' finds none.
+func TestInertTexts(t *testing.T) {
+	for _, payload := range []string{
+		"http://evil.example/x", "HTTPS://evil.example", "slack://open", "mailto:a@evil.example", "mailto:1@evil.example", "evil.example", "a.b.cd",
+		"www.evil.example/READY", "http:http://evil.example", "@kim", "@@kim", "#general", "a@b.cd", "x:y://z", "evil。example",
+	} {
+		m := slackMessage{}
+		m.find(inert(payload))
+		if len(m.links)+len(m.mentions) > 0 {
+			t.Errorf("%q still links %q and mentions %q", payload, m.links, m.mentions)
+		}
+		if got := strings.ReplaceAll(inert(payload), joiner, ""); got != payload {
+			t.Errorf("%q reads as %q", payload, got)
+		}
+	}
+	for _, plain := range []string{"v1.4.0", "12:30 UTC", "3 of 4, 99.9 %"} {
+		if got := inert(plain); got != plain {
+			t.Errorf("%q became %q", plain, got)
+		}
+	}
+}
+
 // Links are ours, and yet none but of the web is shown.
 func TestLinksOfNotices(t *testing.T) {
 	f := newFakeSlack(t)

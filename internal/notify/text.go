@@ -14,16 +14,18 @@ const joiner = "\u2060"
 
 var (
 	mention = regexp.MustCompile(`([@#＠＃])([\pL\pN_])`)
-	scheme  = regexp.MustCompile(`(?i)\b([a-z][a-z0-9+.-]*):(/|[a-z0-9])`)
-	domain  = regexp.MustCompile(`(?i)([\pL\pN-])\.(\pL)`)
+	scheme  = regexp.MustCompile(`:([/\\\pL])`)
+	number  = regexp.MustCompile(`(?i)(mailto|tel|sms):`)
+	domain  = regexp.MustCompile(`([.。．｡])(\pL)`)
 )
 
 // inert returns a text in which nobody finds an address or a name to make a link
 // or a mention of: it reads the same, and nothing in it can be clicked.
 func inert(s string) string {
 	s = mention.ReplaceAllString(s, "$1"+joiner+"$2")
-	s = scheme.ReplaceAllString(s, "$1:"+joiner+"$2")
-	return domain.ReplaceAllString(s, "$1."+joiner+"$2")
+	s = number.ReplaceAllString(s, "$1"+joiner+":")
+	s = scheme.ReplaceAllString(s, joiner+":"+joiner+"$1")
+	return domain.ReplaceAllString(s, "$1"+joiner+"$2")
 }
 
 // Plain returns the line as it may be shown to people: what users wrote is inert.

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
-	"strings"
 	"time"
 
 	"gonogo/internal/gate"
@@ -71,24 +70,6 @@ func (p *Policy) AnnouncesIn() string {
 // FromFile reports whether somebody wrote a policy file: without one nobody is
 // told anything.
 func (p *Policy) FromFile() bool { return p.Source != "" && p.Source != "built-in" }
-
-// trailerUnsafe matches what would break a trailer of a commit message.
-var trailerUnsafe = regexp.MustCompile(`[\r\n]+`)
-
-// AuthorizedBy is the trailer that says in a commit message who authorized a
-// release: one line for each /go that counts.
-func AuthorizedBy(ev gate.Evaluation) []string {
-	var lines []string
-	for _, s := range ev.Decisions {
-		if s.Choice != gate.ChoiceGo || !s.Counts {
-			continue
-		}
-		line := fmt.Sprintf("Release-Authorized-By: @%s (GO on %s, %s)", s.User.Login, gate.Short(s.For.HeadSHA), s.At.UTC().Format(time.RFC3339))
-		lines = append(lines, trailerUnsafe.ReplaceAllString(line, " "))
-	}
-	slices.SortFunc(lines, strings.Compare)
-	return slices.Compact(lines)
-}
 
 var channelName = regexp.MustCompile(`^#[\p{L}\p{N}._-]{1,80}$`)
 

@@ -81,7 +81,7 @@ func TestPolicyErrorsSayWhereAndWhat(t *testing.T) {
 		{"a slip in a key", "check: a\naprovals: {low: 1}\n", `line 2, column 1: "aprovals" is no key of a policy; did you mean "approvals"?`},
 		{"a slip in an inner key", "approvals:\n  lo: 1\n", `line 2, column 3: "lo" is no key of approvals; did you mean "low"?`},
 		{"a slip in a floor", "floors:\n  - class: high\n    path: [a]\n", `line 3, column 5: "path" is no key of floors[0]; did you mean "paths"?`},
-		{"a key of another tool", "disapproval: yes\n", `line 1, column 1: "disapproval" is no key of a policy; there are approvals, ask, author_may_decide,`},
+		{"a key of another tool", "disapproval: yes\n", `line 1, column 1: "disapproval" is no key of a policy; there are announce, approvals, ask, author_may_decide,`},
 		{"a key twice", "check: a\ncheck: b\n", `line 2, column 1: the key "check" stands twice; keep one`},
 		{"an inner key twice", "approvals:\n  low: 1\n  low: 0\n", `line 3, column 3: the key "low" stands twice; keep one`},
 		{"a requirement twice", "requirements:\n  code/checks: {blocks: low}\n  code/checks: {blocks: high}\n", `line 3, column 3: the key "code/checks" stands twice`},

@@ -66,6 +66,7 @@ func Help(ev gate.Evaluation, deciders []string, signoffs []SignoffOf, override 
 		})
 	}
 	rows = append(rows, [][3]string{
+		{"/rollback #123 reason", "release managers", "calls the rollback of a merged pull request; on that one itself without its number"},
 		{"/recheck", "anyone with write access", "reads all evidence again"},
 		{"/gonogo help", "anyone", "shows this table"},
 	}...)

@@ -18,7 +18,7 @@ func textOf(ev gate.Evaluation) string { return lastingOf(ev) + readings(ev) + "
 // lastingOf is the part of the text that is the same for evaluations that found
 // the same.
 func lastingOf(ev gate.Evaluation) string {
-	return recordTable(ev) + decisionTable(ev) + overrideTable(ev) + signoffTable(ev) + sources(ev)
+	return recordTable(ev) + decisionTable(ev) + authorization(ev) + overrideTable(ev) + signoffTable(ev) + sources(ev)
 }
 
 func recordTable(ev gate.Evaluation) string {
@@ -84,6 +84,16 @@ func decisionTable(ev gate.Evaluation) string {
 			gate.Short(s.For.HeadSHA), cell(gate.Quote(s.For.BaseRef)), s.At.UTC().Format(time.RFC3339), cell(counts))
 	}
 	return b.String()
+}
+
+// authorization is what goes into the message of the merge commit, of a pull
+// request that may be merged.
+func authorization(ev gate.Evaluation) string {
+	lines := ev.AuthorizedBy()
+	if ev.Verdict != gate.Ready || len(lines) == 0 {
+		return ""
+	}
+	return "\n### For the message of the merge commit\n\n" + fenced(strings.Join(lines, "\n")) + "\n"
 }
 
 // signoffTable shows who signed off what, and which roles are told of the

@@ -140,6 +140,20 @@ func TestGoldenCheckRuns(t *testing.T) {
 			golden(t, name, got)
 		})
 	}
+	golden(t, "readiness", Readiness(gate.ReleaseEvaluation{
+		Number: 6, At: now, Repo: good().PR.Repo, Commit: good().PR.HeadSHA, Previous: "v1.3.0", Verdict: gate.NotReady, Status: gate.Fail,
+		Release: gate.Release{Tag: "v1.4.0", URL: "https://github.com/acme/shop/releases/tag/v1.4.0"},
+		Pulls: []gate.ReleasedPull{
+			{Number: 12, Title: "Faster totals", Author: "kim", Class: gate.Medium, Verdict: gate.Ready, Signed: []string{"qa by @lee"}},
+			{Number: 14, Title: "quick | <b>fix</b> @everyone", Verdict: gate.Waiting, Override: "@sam"},
+			{Number: 15, Title: "unseen"},
+		},
+		Findings: []gate.Finding{
+			{Requirement: "review/merged", Status: gate.Fail, Code: "bypass", By: gate.ByDecider,
+				Fact: "#15 was merged without READY (never judged): " + gate.Quote("unseen"), Fix: "look at what it brought in; revert it, or release knowingly"},
+			{Requirement: "review/tag", Status: gate.Advisory, Code: "previous-not-ready", By: gate.ByDecider, Fact: "the previous release " + gate.Quote("v1.3.0") + " was WAITING, and this one contains it"},
+		},
+	}))
 	golden(t, "help", Help(good(), nil, nil, OverrideOf{Who: "administrators of this repository", For: time.Hour}, "c1"))
 	golden(t, "ask", Ask(lapsed, []gate.User{{Login: "dana"}, {Login: "sam"}, {Login: "lee"}, {Login: "kim"}}, lapsed.Decisions[0].Lapsed, false))
 	golden(t, "ask-nobody", Ask(good(), nil, "", true))

@@ -100,7 +100,7 @@ func (p *PullRequest) Revert(who string) *PullRequest {
 	})
 }
 
-// UseWrongMergeBase makes squash and rebase merges take the merge base for the
+// UseWrongMergeBase makes merges take the merge base for the
 // base's tip, so that what landed meanwhile is undone: the fault of GitHub's
 // merge queue of 2026-04-23.
 func (r *Repo) UseWrongMergeBase(on bool) {
@@ -173,7 +173,7 @@ func (p *PullRequest) join(method, into string) (files, *Refusal) {
 	if !clean {
 		return nil, &Refusal{http.StatusMethodNotAllowed, "Pull Request has merge conflicts"}
 	}
-	if p.repo.wrongMergeBase && method != "merge" {
+	if p.repo.wrongMergeBase {
 		merged = o.at(p.headSHA).files
 	}
 	return merged, nil

@@ -104,7 +104,7 @@ func (g *GitHub) refRoutes() []route {
 					list = append(list, name)
 				}
 			}
-			return listOf(c, list, func(name string) object { return c.repo.refJSON(name, c.repo.refs[name]) })
+			return ok(each(list, func(name string) object { return c.repo.refJSON(name, c.repo.refs[name]) }))
 		}),
 		newRoute("DELETE", "/repos/{owner}/{repo}/git/refs/{ref...}", "contents:write", deleteRef),
 		newRoute("GET", "/repos/{owner}/{repo}/git/tags/{sha}", "contents:read", oneTagObject),

@@ -127,12 +127,15 @@ func (w *Worker) movesOf(ctx context.Context, b *gated) ([]hub.BranchMove, error
 		}
 		since = at.Truncate(time.Second)
 	}
-	moves, _, err := b.repo.BranchMoves(ctx, b.ref, last, since)
+	moves, reached, err := b.repo.BranchMoves(ctx, b.ref, last, since)
 	if _, limited := hub.RetryAfter(err); limited {
 		return nil, err
 	}
 	if err != nil && hub.Unreadable(err).Cause == gate.CauseFault {
 		return nil, err
+	}
+	if !found && err == nil && reached && len(moves) == 0 {
+		return nil, w.startAt(ctx, b, tip) // it has not moved since
 	}
 	if len(moves) == 0 || moves[0].After != tip {
 		if wait := w.logLags(b.of.ID, tip); err == nil && wait {

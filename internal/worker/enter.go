@@ -31,6 +31,9 @@ func (w *Worker) store(ctx context.Context, v *view, ev gate.Evaluation, acts []
 			if err := w.enterVerdict(ctx, tx, ev); err != nil {
 				return err
 			}
+			if err := w.tellOfHotfix(ctx, tx, ev); err != nil {
+				return err
+			}
 		}
 		if err := w.enterReady(ctx, tx, v, ev); err != nil {
 			return err

@@ -22,8 +22,10 @@ import (
 const (
 	// maxGroup is above what a merge queue builds one upon the other.
 	maxGroup = 200
-	// groupEvery is how soon a group whose answer is open is looked at again.
+	// groupEvery is how soon a group whose answer is open is looked at again, and
+	// groupSoon where it waits for pull requests that are being judged.
 	groupEvery = 5 * time.Second
+	groupSoon  = time.Second
 )
 
 // group answers a merge queue that asks whether a group may merge. Each pull
@@ -160,6 +162,9 @@ func (w *Worker) publishGroup(ctx context.Context, job queue.Job, repo *hub.Repo
 		at := time.Time{}
 		if open {
 			at = ev.At.Add(groupEvery)
+			if slices.ContainsFunc(ev.Pulls, func(q gate.QueuedPull) bool { return q.Pending != "" }) {
+				at = ev.At.Add(groupSoon)
+			}
 			if deadline := g.AskedAt.Add(gate.GroupPatience); deadline.After(ev.At) && deadline.Before(at) {
 				at = deadline
 			}

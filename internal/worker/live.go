@@ -372,7 +372,7 @@ func (l live) authorizations(what notify.Line) []notify.Notice {
 func (l live) authorizedBy() []notify.Line {
 	var lines []notify.Line
 	for _, part := range l.parts {
-		for _, trailer := range policy.AuthorizedBy(part) {
+		for _, trailer := range part.AuthorizedBy() {
 			lines = append(lines, notify.Line{notify.Ours(fmt.Sprintf("#%d ", part.PR.Number)), notify.Theirs(trailer)})
 		}
 	}
@@ -399,4 +399,27 @@ func numbers(pulls []int) string {
 		words = append(words, fmt.Sprintf("%d more", more))
 	}
 	return ": " + strings.Join(words, ", ")
+}
+
+// tellOfHotfix tells the roles of the authorization table in the moment in which a
+// hotfix is let go, and not only once it is live.
+func (w *Worker) tellOfHotfix(ctx context.Context, tx *sql.Tx, ev gate.Evaluation) error {
+	if ev.Verdict != gate.Ready || ev.Record.Type != gate.Hotfix || !ev.Mode.Enforces() {
+		return nil
+	}
+	for i, to := range ev.Notify {
+		n := notify.Notice{
+			Key: fmt.Sprintf("hotfix/%d/%s/%d", ev.PR.Number, ev.PR.HeadSHA, i), Kind: notify.KindAuthorized, RepoID: ev.PR.Repo.ID, Repo: ev.PR.Repo.FullName(),
+			To: channels(to.Channel), Roles: to.Roles, Link: ev.PR.URL, At: ev.At,
+			Lines: []notify.Line{{notify.Ours(fmt.Sprintf("HOTFIX AUTHORIZED — %s#%d ", ev.PR.Repo.FullName(), ev.PR.Number)), notify.Theirs(ev.PR.Title)}},
+			Data:  map[string]any{"pull": ev.PR.Number, "sha": ev.PR.HeadSHA},
+		}
+		for _, trailer := range ev.AuthorizedBy() {
+			n.Lines = append(n.Lines, notify.Line{notify.Theirs(trailer)})
+		}
+		if err := w.Notices.Post(ctx, tx, n); err != nil {
+			return err
+		}
+	}
+	return nil
 }
