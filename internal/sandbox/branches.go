@@ -150,6 +150,14 @@ func (r *Repo) setBranch(who *user, branch, sha string, forced bool) {
 	}
 	r.record(kind, who, "heads/"+branch, before, sha)
 	r.emitPush(who, "heads/"+branch, before, sha, forced)
+	r.headsFollow(who, branch, before, sha, forced)
+	if !slices.ContainsFunc(r.pulls, func(p *PullRequest) bool { return p.headSHA == sha }) {
+		r.requestSuite(sha, branch, who)
+	}
+}
+
+// headsFollow tells the open pull requests from a branch that it has moved.
+func (r *Repo) headsFollow(who *user, branch, before, sha string, forced bool) {
 	for _, other := range r.gh.repos {
 		for _, p := range other.pulls {
 			if p.open && p.head == r && p.headRef == branch {
@@ -157,9 +165,6 @@ func (r *Repo) setBranch(who *user, branch, sha string, forced bool) {
 				other.requestSuite(sha, branch, who)
 			}
 		}
-	}
-	if !slices.ContainsFunc(r.pulls, func(p *PullRequest) bool { return p.headSHA == sha }) {
-		r.requestSuite(sha, branch, who)
 	}
 }
 

@@ -192,6 +192,7 @@ func (p *PullRequest) landed(who *user, kind, before, sha string) {
 	p.note("closed", who, object{})
 	r.emitPush(who, "heads/"+p.baseRef, before, p.mergeSHA, false)
 	p.emit("closed", who, object{})
+	r.headsFollow(who, p.baseRef, before, sha, false)
 	p.after(who)
 }
 

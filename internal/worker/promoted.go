@@ -10,6 +10,7 @@ import (
 	"gonogo/internal/hub"
 	"gonogo/internal/index"
 	"gonogo/internal/ledger"
+	"gonogo/internal/queue"
 )
 
 // Commits that landed. A pull request that promotes what others brought (develop
@@ -68,7 +69,24 @@ func (w *Worker) land(ctx context.Context, v *view, m ledger.Merge) error {
 			SHA: sha, Number: v.pr.Number, Tip: sha == v.pr.HeadSHA || sha == m.MergeSHA, Rules: was.Rules, MergedBy: v.pr.MergedBy.ID,
 		})
 	}
-	return w.Store.Write(ctx, func(tx *sql.Tx) error { return w.Index.Land(ctx, tx, v.pr.Repo.ID, landed) })
+	return w.Store.Write(ctx, func(tx *sql.Tx) error {
+		if err := w.Index.Land(ctx, tx, v.pr.Repo.ID, landed); err != nil {
+			return err
+		}
+		return w.lookAtPromotions(ctx, tx, v)
+	})
+}
+
+// lookAtPromotions has those looked at that promote what has just landed: they
+// may have been judged before it was known.
+func (w *Worker) lookAtPromotions(ctx context.Context, tx *sql.Tx, v *view) error {
+	near, err := w.Index.ByBranch(ctx, tx, v.pr.Repo.ID, v.pr.BaseRef)
+	for _, p := range near {
+		if err == nil && p.HeadRef == v.pr.BaseRef {
+			err = w.Queue.Touch(ctx, tx, queue.PR(p.RepoID, p.Number).For(v.job.Subject.Tenant))
+		}
+	}
+	return err
 }
 
 // mergedAs lists the commits that a squash or a rebase made of a pull request's
