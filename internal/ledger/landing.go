@@ -91,19 +91,6 @@ func (l *Ledger) OfKind(ctx context.Context, repoID int64, kinds ...Kind) (_ []E
 	return all, rows.Err()
 }
 
-// RoundOf returns what went round the gate into a pull request's base when it was
-// merged, with who did it, and false when nothing did.
-func (l *Ledger) RoundOf(ctx context.Context, repoID int64, number int) (Entry, bool, error) {
-	entries, err := l.Entries(ctx, repoID, number)
-	for _, e := range entries {
-		switch e.Kind {
-		case KindBypass, KindUngated, KindBeforeGate:
-			return e, true, err
-		}
-	}
-	return Entry{}, false, err
-}
-
 // RequirementAt returns what was known at a moment of what a branch's rules said
 // of the check, "" when nothing was, and whether they were ever seen to require it
 // by then.

@@ -71,7 +71,6 @@ const (
 	KindBeforeGate   Kind = "before-gate"   // the same, before the check was first required
 	KindLanded       Kind = "landed"        // how what a merge brought stands to what was judged
 	KindGroup        Kind = "group"         // a merge queue's group was judged
-	KindAcknowledged Kind = "acknowledged"  // somebody says that they know of what went round the gate, and why
 	KindRequired     Kind = "required"      // whether a branch requires the check, when that is first seen or changes
 	KindAdopted      Kind = "adopted"       // the entries before were made before there was a chain
 	KindErased       Kind = "erased"        // a text was erased
@@ -93,7 +92,7 @@ var Kinds = [...]Kind{
 	KindGo, KindNoGo, KindSignoff, KindVoid, KindRefused, KindAnswered, KindVerdict,
 	KindPublish, KindMerged, KindRelease,
 	KindPublished, KindSuperseded, KindComment, KindCommented, KindTold, KindExempt, KindRevert, KindRollback, KindIncident, KindOverride, KindAcceptSecret, KindBypass, KindRequired,
-	KindUngated, KindBeforeGate, KindLanded, KindGroup, KindAcknowledged,
+	KindUngated, KindBeforeGate, KindLanded, KindGroup,
 	KindAdopted, KindErased, KindRestore, KindNotice, KindTag, KindDeploy, KindDeployed,
 	KindLive, KindFinding, KindWatched, KindWindow,
 }

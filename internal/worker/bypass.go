@@ -179,10 +179,9 @@ func (w *Worker) noticeRound(ctx context.Context, tx *sql.Tx, b gated, by gate.U
 	case ledger.RoundUnread:
 		lines = append(lines, notify.Say("What it brought cannot be told"))
 	}
-	next := "Look at what it brought in; revert it"
+	const next = "Look at what it brought in; revert it, or tell the others why it stays"
 	link := fmt.Sprintf("%s/%s/commit/%s", w.WebURL, b.of.FullName(), sha)
 	if number != 0 {
-		next += ", or write on the pull request: /acknowledge <why>"
 		link = w.webURL(b.of.Repository, number)
 	}
 	return w.Notices.Post(ctx, tx, notify.Notice{
