@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -302,23 +303,49 @@ func (w *Worker) joinedPull(ctx context.Context, repo *hub.Repo, g ledger.Group,
 	case pr.BaseRef != g.BaseRef:
 		return q, unfit{fmt.Sprintf("#%d of the group goes into %s", p.number, gate.Quote(pr.BaseRef))}
 	}
-	if err := w.standing(ctx, g, pr, &q); err != nil || q.Pending != "" || !q.Passes {
+	ev, err := w.standing(ctx, g, pr, &q)
+	if err != nil || q.Pending != "" || !q.Passes {
 		return q, err
 	}
 	if err := w.sameCommits(ctx, repo, pr, p); err != nil {
 		return q, err
+	}
+	if ev.Reverts != 0 {
+		if err := stillPure(ctx, repo, pr, p); err != nil {
+			return q, err
+		}
 	}
 	l, err := w.compareLanding(ctx, repo, p.before, p.after, pr.HeadSHA)
 	q.Landing, q.Paths = l.state, l.paths
 	return q, err
 }
 
-// standing reads what stands for a pull request's head, and has it judged anew
-// where that is older than a group may wait.
-func (w *Worker) standing(ctx context.Context, g ledger.Group, pr gate.PullRequest, q *gate.QueuedPull) error {
-	ev, found, err := w.Ledger.LatestOn(ctx, g.RepoID, pr.Number, pr.HeadSHA)
+// stillPure holds a pure revert against what the queue joined before it: it was
+// verified against the base, and passes only where nothing came later on its paths.
+func stillPure(ctx context.Context, repo *hub.Repo, pr gate.PullRequest, p part) error {
+	parted, err := repo.Diverge(ctx, p.before, pr.HeadSHA)
 	if err != nil {
 		return err
+	}
+	trees, err := readTrees(ctx, repo, p.before, parted.MergeBase, pr.HeadSHA)
+	if err != nil {
+		return err
+	}
+	before, start, head := trees[p.before], trees[parted.MergeBase], trees[pr.HeadSHA]
+	for _, path := range slices.Sorted(maps.Keys(union(start, head))) {
+		if head[path] != start[path] && before[path] != start[path] {
+			return unfit{fmt.Sprintf("#%d is a pure revert, and what is queued before it changed %s; it is judged again when that has landed", pr.Number, gate.Quote(path))}
+		}
+	}
+	return nil
+}
+
+// standing reads what stands for a pull request's head, and has it judged anew
+// where that is older than a group may wait.
+func (w *Worker) standing(ctx context.Context, g ledger.Group, pr gate.PullRequest, q *gate.QueuedPull) (gate.Evaluation, error) {
+	ev, found, err := w.Ledger.LatestOn(ctx, g.RepoID, pr.Number, pr.HeadSHA)
+	if err != nil {
+		return ev, err
 	}
 	s := queue.PR(g.RepoID, pr.Number)
 	fresh, waits := found && w.now().Sub(ev.At) <= gate.GroupPatience, false
@@ -329,20 +356,20 @@ func (w *Worker) standing(ctx context.Context, g ledger.Group, pr gate.PullReque
 		return err
 	})
 	if err != nil {
-		return err
+		return ev, err
 	}
 	if waits || !fresh {
 		q.Pending = "it is being judged anew"
-		return nil
+		return ev, nil
 	}
 	shown, _, err := w.Ledger.PublishedOn(ctx, g.RepoID, pr.HeadSHA, cmp.Or(ev.Check, w.Check))
 	if err != nil {
-		return err
+		return ev, err
 	}
 	q.Verdict = ev.Verdict
 	stands := ev.Verdict == gate.Ready || ev.Overridden() && w.now().Before(ev.Override.Until)
 	q.Passes = stands && !pr.Draft && ev.PR.BaseRef == g.BaseRef && (shown.Conclusion == string(report.Success) || !ev.Mode.Enforces())
-	return nil
+	return ev, nil
 }
 
 // sameCommits tells whether the commits of a part are the pull request's: one

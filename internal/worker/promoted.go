@@ -17,7 +17,8 @@ import (
 // into main, a branch of a release) shows their commits as its own. Those that
 // landed before through a pull request of this repository which was READY when it
 // was merged make nobody a contributor: people who wrote none of them have
-// approved and decided there. What is known of them is our own word, kept when
+// approved and decided there. A verified pure revert is READY without any of them,
+// and frees nobody. What is known of them is our own word, kept when
 // that was READY and when it was merged; names, messages and dates are not asked.
 //
 // A landing counts where the same rules are in force, so that no branch with laxer
@@ -26,7 +27,7 @@ import (
 
 // enterReady keeps what a READY evaluation was made from.
 func (w *Worker) enterReady(ctx context.Context, tx *sql.Tx, v *view, ev gate.Evaluation) error {
-	if ev.Verdict != gate.Ready || ev.Exempt != "" || ev.Overridden() || !ev.Mode.Enforces() || v.snap == nil || !v.snap.commits.Known {
+	if ev.Verdict != gate.Ready || ev.Exempt != "" || ev.Reverts != 0 || ev.Overridden() || !ev.Mode.Enforces() || v.snap == nil || !v.snap.commits.Known {
 		return nil
 	}
 	return w.Index.SaveReady(ctx, tx, v.pr.Repo.ID, v.pr.Number, index.Ready{
@@ -45,7 +46,7 @@ func shasOf(commits []gate.Commit) []string {
 // land enters the commits of a pull request that was READY when it was merged.
 // The error asks for another try.
 func (w *Worker) land(ctx context.Context, v *view, m ledger.Merge) error {
-	if m.Verdict != gate.Ready || m.Exempt != "" || m.Override != "" || !m.Mode.Enforces() {
+	if m.Verdict != gate.Ready || m.Exempt != "" || m.Reverts != 0 || m.Override != "" || !m.Mode.Enforces() {
 		return nil
 	}
 	was, err := w.Index.Ready(ctx, nil, v.pr.Repo.ID, v.pr.Number)

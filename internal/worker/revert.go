@@ -384,7 +384,13 @@ func (w *Worker) tookBack(ctx context.Context, repo *hub.Repo, pr gate.PullReque
 		return err == nil, err
 	}
 	last, err := repo.Commit(ctx, lay.last)
-	return revertTitle.MatchString(pr.Title) || len(pullsReverted(pr.Repo, pr.Body)) > 0 || revertedCommit.MatchString(pr.Body+"\n"+last.Message), err
+	if err != nil {
+		return false, err
+	}
+	// Title and description can be written anew after the merge, what landed cannot.
+	told := strings.Split(pr.Title+"\n"+last.Message, "\n")
+	return slices.ContainsFunc(told, revertTitle.MatchString) || len(pullsReverted(pr.Repo, pr.Body+"\n"+last.Message)) > 0 ||
+		revertedCommit.MatchString(pr.Body+"\n"+last.Message), nil
 }
 
 // revertMoved reports whether the base has moved since a revert was verified
