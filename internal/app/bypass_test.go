@@ -2,6 +2,7 @@ package app
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 	"time"
 
@@ -125,6 +126,9 @@ func TestLandedCodeDiffers(t *testing.T) {
 			l, found, err := w.app.ledger.LandingOf(w.ctx, w.repo.ID(), pr.Number())
 			if err != nil || !found || l.State != gate.LandedDiffers || len(l.Paths) != 1 || l.Paths[0] != "other.go" {
 				t.Errorf("%+v, %t, %v", l, found, err)
+			}
+			if v := w.releases("v1", "NOT READY · "); !strings.Contains(v.Summary, "`landed-differs`") {
+				t.Errorf("the release says nothing of it:\n%s", v.Summary)
 			}
 		})
 	}

@@ -334,6 +334,10 @@ type ReleasedPull struct {
 	// Ungated says why the check could not hold the merge back, "" when it could:
 	// [BeforeRequired] or [WhileNotRequired].
 	Ungated string `json:",omitempty"`
+	// Differs are the first of the DiffersIn files in which what landed is not what
+	// was judged.
+	Differs   []string `json:",omitempty"`
+	DiffersIn int      `json:",omitempty"`
 	// Signed are the sign-offs that counted when it was merged: "qa by @lee".
 	Signed []string `json:",omitempty"`
 	// Tracker are the tracker items that its record names.

@@ -62,6 +62,7 @@ var reasonCodes = [...]string{
 	"identity-changed",
 	"internal",
 	"landed-before",
+	"landed-differs",
 	"lifted",
 	"missing-field",
 	"monitoring-incomplete",

@@ -86,6 +86,13 @@ func releasedPulls(in ReleaseInput) []gate.Finding {
 	}
 	var found []gate.Finding
 	for _, p := range in.Pulls.Value {
+		if n := p.DiffersIn; n > 0 {
+			found = append(found, gate.Finding{
+				Requirement: id, Status: gate.Fail, Code: "landed-differs", By: gate.ByDecider,
+				Fact: fmt.Sprintf("LANDED CODE DIFFERS: what landed as #%d is not what was judged, in %d %s: %s", p.Number, n, plural(n, "file", "files"), firstFew(p.Differs)),
+				Fix:  "compare the base branch with the pull request; revert what landed, and merge it again",
+			})
+		}
 		if p.Verdict == gate.Ready {
 			continue
 		}

@@ -258,6 +258,13 @@ func (w *Worker) releasedPull(ctx context.Context, pr gate.PullRequest) (gate.Re
 			return p, err
 		}
 	}
+	landing, _, err := w.Ledger.LandingOf(ctx, pr.Repo.ID, pr.Number)
+	if err != nil {
+		return p, err
+	}
+	if landing.State == gate.LandedDiffers {
+		p.Differs, p.DiffersIn = landing.Paths, landing.Files
+	}
 	ev, found, err := w.Ledger.LatestOn(ctx, pr.Repo.ID, pr.Number, pr.HeadSHA)
 	if err != nil || !found {
 		return p, err
