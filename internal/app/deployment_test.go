@@ -106,17 +106,49 @@ func TestDeploymentWaitsForReady(t *testing.T) {
 // Ruling 19: what was live in an environment goes there again at once, and
 // nowhere else.
 func TestDeploymentOfWhatWasLive(t *testing.T) {
-	w := newWorld(t)
-	sha := w.repo.Commit("sam", "main", map[string]string{"hot.go": "package hot\n"})
-	w.quiet()
-	first := w.repo.Deploy("dana", "production", sha)
-	w.answers(first, "rejected")
-	first.Status("dana", "success")
-	again := w.repo.Deploy("dana", "production", sha)
-	if reports := w.answers(again, "approved"); !strings.Contains(reports[0].Comment, "was live in") {
-		t.Errorf("told %+v", reports)
+	for name, goesLive := range map[string]func(w *world) string{
+		"by our word": func(w *world) string {
+			pr := w.ready()
+			first := w.repo.Deploy("dana", "production", pr.Head())
+			w.answers(first, "approved")
+			first.Status("dana", "success")
+			pr.Comment("dana", "/no-go wrong rates")
+			w.shows(pr, "NOT READY")
+			return pr.Head()
+		},
+		"before the check was required": func(w *world) string {
+			w.repo = w.acme.Repo("landing") // whose rules ask for nothing
+			w.quiet()
+			sha := w.repo.Commit("sam", "main", map[string]string{"hot.go": "package hot\n"})
+			first := w.repo.Deploy("dana", "production", sha)
+			w.answers(first, "rejected")
+			first.Status("dana", "success")
+			return sha
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			sha := goesLive(w)
+			again := w.repo.Deploy("dana", "production", sha)
+			if reports := w.answers(again, "approved"); !strings.Contains(reports[0].Comment, "was live in") {
+				t.Errorf("told %+v", reports)
+			}
+			w.answers(w.repo.Deploy("dana", "staging", sha), "rejected")
+		})
 	}
-	w.answers(w.repo.Deploy("dana", "staging", sha), "rejected")
+}
+
+// Case 94: whoever may write can say of any commit that it is live, and none goes
+// there for that.
+func TestSayingThatItIsLiveDeploysNothing(t *testing.T) {
+	w := newWorld(t)
+	w.ready() // the rules have been read
+	sha := w.repo.Commit("kim", "side", map[string]string{"side.go": "package side\n"})
+	w.quiet()
+	first := w.repo.Deploy("kim", "production", sha)
+	w.answers(first, "rejected")
+	first.Status("kim", "success")
+	w.answers(w.repo.Deploy("kim", "production", sha), "rejected")
 }
 
 // Case 94: what was cancelled is not waited for.

@@ -2,9 +2,11 @@ package hub
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/google/go-github/v60/github"
 
@@ -51,14 +53,15 @@ func (r *Repo) HasRun(ctx context.Context, sha string, run int64) (bool, error) 
 	return slices.ContainsFunc(wire, func(w github.WorkflowRun) bool { return w.GetID() == run && w.GetHeadSHA() == sha }), nil
 }
 
-// WasLive reports whether a commit was deployed to an environment before, and
-// arrived there.
-func (r *Repo) WasLive(ctx context.Context, environment, sha string) (bool, error) {
+// LiveSince lists the times at which it was said that a commit, deployed to an
+// environment, had arrived there. Whoever may write to the repository can say so.
+func (r *Repo) LiveSince(ctx context.Context, environment, sha string) ([]time.Time, error) {
 	k := r.call(actDeployments, "@"+gate.Short(sha), "deployments").with("environment", environment, "sha", sha)
 	wire, err := readAll(ctx, r.c, k, bare[github.Deployment])
 	if err != nil {
-		return false, err
+		return nil, err
 	}
+	var since []time.Time
 	for _, d := range wire {
 		if d.GetSHA() != sha || d.GetEnvironment() != environment {
 			continue
@@ -67,11 +70,17 @@ func (r *Repo) WasLive(ctx context.Context, environment, sha string) (bool, erro
 		k := r.call(actDeployed, " "+of, "deployments/"+of+"/statuses")
 		statuses, err := readAll(ctx, r.c, k, bare[github.DeploymentStatus])
 		if err != nil {
-			return false, err
+			return nil, err
 		}
-		if slices.ContainsFunc(statuses, func(s github.DeploymentStatus) bool { return s.GetState() == "success" }) {
-			return true, nil
+		for _, s := range statuses {
+			if s.GetState() != "success" {
+				continue
+			}
+			if s.GetCreatedAt().IsZero() {
+				return nil, k.fault(errors.New("a status has no time"))
+			}
+			since = append(since, s.GetCreatedAt().Time)
 		}
 	}
-	return false, nil
+	return since, nil
 }

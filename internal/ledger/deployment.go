@@ -64,6 +64,17 @@ func SaveDeployment(ctx context.Context, tx *sql.Tx, d Deployment) error {
 	return nil
 }
 
+// Approved reports whether any deployment of a commit to an environment was ever
+// approved.
+func (l *Ledger) Approved(ctx context.Context, repoID int64, environment, sha string) (approved bool, err error) {
+	err = l.db.Read().QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM deployment
+		WHERE repo_id = $1 AND environment = $2 AND sha = $3 AND state = 'approved')`, repoID, environment, sha).Scan(&approved)
+	if err != nil {
+		return false, fmt.Errorf("look up what was approved for %s: %w", environment, err)
+	}
+	return approved, nil
+}
+
 // DeploymentsWaiting lists the deployments of a commit that wait for an answer.
 func DeploymentsWaiting(ctx context.Context, tx *sql.Tx, repoID int64, sha string) (_ []Deployment, err error) {
 	rows, err := tx.QueryContext(ctx, `SELECT `+deploymentColumns+` FROM deployment WHERE repo_id = $1 AND sha = $2 AND state = ''`, repoID, sha)

@@ -156,8 +156,8 @@ func (w *Worker) clearanceOf(ctx context.Context, repo *hub.Repo, d ledger.Deplo
 		}
 		return clearance{rejected, fmt.Sprintf("run %d is none of commit %s, for which it asks", d.Run, gate.Short(d.SHA))}, nil
 	}
-	live, err := repo.WasLive(ctx, d.Environment, d.SHA)
-	if hub.Unreadable(err).Cause == gate.CauseFault && err != nil {
+	live, err := w.wasLive(ctx, repo, d)
+	if err != nil {
 		return clearance{}, err
 	}
 	if live {
@@ -168,6 +168,37 @@ func (w *Worker) clearanceOf(ctx context.Context, repo *hub.Repo, d ledger.Deplo
 		return clearReleases(releases), err
 	}
 	return w.clearPulls(ctx, repo, d, young)
+}
+
+// wasLive reports whether a commit was live in an environment before. That it
+// arrived there anybody can say who may write to the repository: it counts where
+// we had approved it, or where that was said while the check was not required.
+func (w *Worker) wasLive(ctx context.Context, repo *hub.Repo, d ledger.Deployment) (bool, error) {
+	since, err := repo.LiveSince(ctx, d.Environment, d.SHA)
+	if err != nil && hub.Unreadable(err).Cause != gate.CauseFault || err == nil && len(since) == 0 {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	approved, err := w.Ledger.Approved(ctx, d.RepoID, d.Environment, d.SHA)
+	if err != nil || approved {
+		return approved, err
+	}
+	known, err := w.Index.Repository(ctx, nil, d.RepoID)
+	if err != nil {
+		return false, err
+	}
+	for _, at := range since {
+		state, _, err := w.Ledger.RequirementAt(ctx, d.RepoID, known.DefaultBranch, at)
+		if err != nil {
+			return false, err
+		}
+		if state != ledger.Required {
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 // clearReleases is the worst that the releases on a commit come to.
