@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
+	"gonogo/internal/gate"
 	"gonogo/internal/sandbox"
 )
 
@@ -84,6 +86,32 @@ func TestRenamedRevertIsStillOne(t *testing.T) {
 				t.Errorf("%s", v.Summary)
 			}
 			w.never(again)
+		})
+	}
+}
+
+// A /no-go of which no event told is found in the list of what was said; while
+// that cannot be read, a pure revert does not pass.
+func TestPureRevertWaitsForWhatWasSaid(t *testing.T) {
+	for _, route := range []string{"/repos/{owner}/{repo}/issues/{number}/comments", "/repos/{owner}/{repo}/pulls/{number}/reviews"} {
+		t.Run(route, func(t *testing.T) {
+			w := newWorld(t)
+			pr := w.landed("squash")
+			w.gh.LoseWebhooks(true)
+			back := pr.Revert("lee")
+			if strings.HasSuffix(route, "/reviews") {
+				back.Review("dana", gate.Commented, "/no-go the data is migrated already")
+			} else {
+				back.Comment("dana", "/no-go the data is migrated already")
+			}
+			w.gh.LoseWebhooks(false)
+			w.gh.Fail(sandbox.Fault{Method: "GET", Route: route, Status: 502})
+			back.Label("lee", "urgent")
+			w.stays(back, "WAITING · github-down · cannot verify")
+			w.gh.Mend()
+			w.later(time.Minute)
+			w.stays(back, "NOT READY · nogo-stands")
+			w.never(back)
 		})
 	}
 }

@@ -52,10 +52,24 @@ func (w *Worker) readRevert(ctx context.Context, v *view) error {
 			return w.untold(ctx, v, n, err)
 		}
 		if v.revert.State == policy.RevertClean {
+			v.needsWords()
 			return nil
 		}
 	}
 	return nil
+}
+
+// needsWords tells of a pure revert what could not be read of where a /no-go may
+// be said of which no event told: nothing else stops it.
+func (v *view) needsWords() {
+	need := func(known bool, what string, why gate.Unreadable) {
+		f := policy.Unread(what, why)
+		if !known && !slices.ContainsFunc(v.faults, func(told gate.Finding) bool { return told.Fact == f.Fact }) {
+			v.faults = append(v.faults, f)
+		}
+	}
+	need(v.snap.comments.Known, "the comments", v.snap.comments.Why)
+	need(v.snap.reviews.Known, "the reviews", v.snap.reviews.Why)
 }
 
 // untold keeps that it could not be told what the pull request takes back; the
