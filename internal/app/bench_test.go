@@ -49,7 +49,7 @@ func TestCallsOfAnEvaluation(t *testing.T) {
 	all, costing, by = count()
 	looks := cold.gh.Count(func(r sandbox.Request) bool { return strings.HasSuffix(r.Route, "/pulls/{number}/reviews") })
 	t.Logf("cold: %d calls, %d that cost, %d looks: %v", all, costing, looks, by)
-	if costing > 12+12*looks { // how many looks the two events lead to depends on how they come in
+	if costing > 20+12*looks { // branches and tags apart; how many looks the two events lead to depends on how they come in
 		t.Errorf("cold: %d calls that cost", costing)
 	}
 }

@@ -143,7 +143,7 @@ func TestCommands(t *testing.T) {
 		{"a slip of the finger", "dana", "/goo", "WAITING · go-missing", "`/go`"},
 		{"another tool's command", "dana", "/lgtm", "WAITING · go-missing", ""},
 		{"help", "bob", "/gonogo help", "WAITING · go-missing", "| `/no-go [reason]` |"},
-		{"a command of a later version", "sam", "/rollback now", "WAITING · go-missing", "does not know /rollback yet"},
+		{"a rollback of what is not merged", "sam", "/rollback now", "WAITING · go-missing", "nothing to roll back"},
 		{"no-go without a reason", "sam", "/nogo", "NOT READY · nogo-stands", ""},
 	}
 	for _, tt := range tests {
