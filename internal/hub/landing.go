@@ -43,10 +43,6 @@ func ParseQueueRef(name string) (QueueRef, bool) {
 	return QueueRef{Name: name, Base: m[1], Number: n, Parent: m[3]}, err == nil
 }
 
-// IsQueueRef reports whether a branch lies where GitHub keeps those of merge
-// queues, whatever the rest of its name.
-func IsQueueRef(branch string) bool { return strings.HasPrefix(branch, queuePrefix) }
-
 // QueueRefs lists the branches of the merge queues into base, or of all merge
 // queues for "". Names that GitHub's queues do not make are left out.
 func (r *Repo) QueueRefs(ctx context.Context, base string) ([]QueueRef, error) {
