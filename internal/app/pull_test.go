@@ -1,6 +1,7 @@
 package app
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -379,6 +380,24 @@ func TestServerWasDown(t *testing.T) {
 	w.shows(pr, "NOT READY · nogo-stands")
 	w.shows(other, "READY · medium")
 	w.shows(fresh, "WAITING · no-block")
+}
+
+// What else a reconcile looks for does not hold up the pull requests.
+func TestSweepsThatFailHoldNothingUp(t *testing.T) {
+	for _, status := range []int{http.StatusNotFound, http.StatusForbidden, http.StatusNotImplemented, http.StatusBadGateway} {
+		t.Run(fmt.Sprint(status), func(t *testing.T) {
+			w := newWorld(t)
+			pr := w.ready()
+			w.down()
+			pr.Comment("sam", "/no-go while you were down")
+			w.clock.advance(5 * time.Minute)
+			for _, route := range []string{"/repos/{owner}/{repo}/git/matching-refs/{ref...}", "/repos/{owner}/{repo}/tags", "/repos/{owner}/{repo}/activity"} {
+				w.gh.Fail(sandbox.Fault{Method: http.MethodGet, Route: route, Status: status, Body: `{"message":"Not here"}`})
+			}
+			w.up()
+			w.shows(pr, "NOT READY · nogo-stands")
+		})
+	}
 }
 
 func TestOldGoIsNotTakenOnAnEmptyLedger(t *testing.T) {

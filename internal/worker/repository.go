@@ -133,9 +133,6 @@ func (w *Worker) reconcileRepository(ctx context.Context, id int64) error {
 	if err != nil {
 		return err
 	}
-	if err := w.sweepGroups(ctx, repo, id, known.InstallationID); err != nil {
-		return err
-	}
 	err = w.Store.Write(ctx, func(tx *sql.Tx) error {
 		if err := w.sweepBranches(ctx, tx, known); err != nil {
 			return err
@@ -170,7 +167,25 @@ func (w *Worker) reconcileRepository(ctx context.Context, id int64) error {
 	if err != nil {
 		return err
 	}
-	return w.sweepTags(ctx, repo, id)
+	return w.sweepFurther(ctx, repo, known)
+}
+
+// sweepFurther looks for merge queues' groups and tags of which no event came. A
+// fault holds nothing else up: the next reconcile looks again. The error is a
+// limit that GitHub set.
+func (w *Worker) sweepFurther(ctx context.Context, repo *hub.Repo, known index.Repository) error {
+	for what, err := range map[string]error{
+		"merge queues": w.sweepGroups(ctx, repo, known.ID, known.InstallationID),
+		"tags":         w.sweepTags(ctx, repo, known.ID),
+	} {
+		if _, limited := hub.RetryAfter(err); limited {
+			return err
+		}
+		if err != nil {
+			w.log(ctx).WithError(err).WithField("sweep", what).Warn("could not look for what no event told of")
+		}
+	}
+	return nil
 }
 
 // dormant says which of the open pull requests wait for an event of their own.
