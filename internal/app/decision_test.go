@@ -454,6 +454,28 @@ func TestFinalDecisionOwnerSaysGo(t *testing.T) {
 	}
 }
 
+// A commit of which no event told is no head that we know, and no word of a reason.
+func TestGoNamesACommitOfWhichNoEventTold(t *testing.T) {
+	w := newWorld(t)
+	pr := w.undecided()
+	w.gh.HoldWebhooks()
+	pr.Push("kim", map[string]string{"cart/more.go": "package cart\n"})
+	passed := pr.Head()
+	pr.Push("kim", map[string]string{"cart/evil.go": "package cart\n"})
+	w.gh.ReleaseWebhooks(func(d []sandbox.Delivery) []sandbox.Delivery { return d[len(d)-1:] })
+	pr.Check("build", "success")
+	pr.Approve("lee")
+	w.shows(pr, "WAITING · go-missing")
+	w.quiet()
+	pr.Comment("dana", "/go "+passed)
+	w.stays(pr, "WAITING · go-missing")
+	if said := w.replies(pr); len(said) != 1 || !strings.Contains(said[0], "is not the head") {
+		t.Errorf("replies %q", said)
+	}
+	pr.Comment("dana", "/go deadbee says it is good") // a word that is no commit
+	w.shows(pr, "READY · medium")
+}
+
 // Case 29: a GO is for the head that its author saw, in whatever order a push and
 // a comment reach us.
 func TestPushAndGoCross(t *testing.T) {

@@ -129,6 +129,13 @@ func (r *room) mayGo(ctx context.Context, c inbox.Command, cmd command.Command, 
 	case !known:
 		return no("sha-needed", "the head may have moved since you wrote; say which commit you mean", r.goLine())
 	}
+	if code, why, err := r.otherCommit(ctx, c, cmd); err != nil || code != "" {
+		if err != nil {
+			r.wait(c, cmd, "the commit "+gate.Short(cmd.SHA), hub.Unreadable(err))
+			return codeWait, nil, nil
+		}
+		return no(code, why, r.goLine())
+	}
 	if code, moved, err := r.moved(ctx, c); err != nil || code != "" {
 		if err != nil {
 			return "", nil, err
@@ -271,6 +278,27 @@ func (r *room) named(c inbox.Command, cmd command.Command, d *gate.PersonDecisio
 		d.Reason = cmd.Rest // not a commit of ours: the first word of the reason
 	}
 	return c.KnownHead == head && r.wasShown(c), ""
+}
+
+// otherCommit reports whether the first word of a GO's reason is a commit that is
+// not the head: one of which no event told us yet, so that it is no head that we
+// know. Who names it means it. The error is one that heals.
+func (r *room) otherCommit(ctx context.Context, c inbox.Command, cmd command.Command) (code, why string, err error) {
+	if cmd.SHA == "" || c.Source == inbox.FromButton || strings.HasPrefix(r.pr.HeadSHA, cmd.SHA) {
+		return "", "", nil
+	}
+	_, err = r.repo.Commit(ctx, cmd.SHA)
+	kind := hub.KindOf(err)
+	switch {
+	case err == nil:
+		return "stale-go", fmt.Sprintf("%s is not the head, which is %s", gate.Short(cmd.SHA), gate.Short(r.pr.HeadSHA)), nil
+	case kind == hub.KindMissing || kind == hub.KindInvalid || kind == hub.KindConflict:
+		return "", "", nil // a word like any other
+	}
+	if _, limited := hub.RetryAfter(err); limited || hub.Unreadable(err).Cause == gate.CauseFault {
+		return "", "", err
+	}
+	return "sha-needed", "whether " + gate.Quote(cmd.SHA) + " is a commit cannot be read", nil
 }
 
 // wasShown reports whether the head had been judged when a text was written: a
