@@ -77,6 +77,21 @@ func TestGoOfARenamedAccount(t *testing.T) {
 	w.shows(pr, "READY · medium")
 }
 
+// danaWroteSome has dana say /go on what she wrote some of: it is refused, and
+// nothing ever passed.
+func (w *world) danaWroteSome(pr *sandbox.PullRequest) {
+	w.t.Helper()
+	w.shows(pr, "WAITING · go-missing")
+	w.quiet()
+	w.clock.advance(2 * time.Second)
+	pr.Comment("dana", "/go "+pr.Head())
+	w.stays(pr, "WAITING · go-missing")
+	if replies := w.replies(pr); len(replies) != 1 || !strings.Contains(replies[0], "nobody decides on their own") {
+		w.t.Errorf("replies %q", replies)
+	}
+	w.never(pr)
+}
+
 // Case 17: dana pushes a commit that names kim only, and neither approves nor
 // decides.
 func TestWhoPushedDoesNotDecide(t *testing.T) {
@@ -86,15 +101,7 @@ func TestWhoPushedDoesNotDecide(t *testing.T) {
 	pr.PushCommits("dana", sandbox.Commit{Files: map[string]string{"cart/total.go": "package cart // by dana\n"}, Message: "by kim", Author: "kim", Committer: "kim"})
 	pr.Check("build", "success")
 	pr.Approve("lee")
-	w.shows(pr, "WAITING · go-missing")
-	w.quiet()
-	w.clock.advance(2 * time.Second)
-	pr.Comment("dana", "/go "+pr.Head())
-	w.stays(pr, "WAITING · go-missing")
-	if replies := w.replies(pr); len(replies) != 1 || !strings.Contains(replies[0], "nobody decides on their own") {
-		t.Errorf("replies %q", replies)
-	}
-	w.never(pr)
+	w.danaWroteSome(pr)
 }
 
 // The same when her head is gone from the branch by now.

@@ -47,7 +47,7 @@ func newTalk(entries []ledger.Entry, comments []gate.Comment) (*talk, error) {
 	return t, nil
 }
 
-// silent reports whether we say nothing for now.
+// silent reports whether nothing is to be said at this time.
 func (t *talk) silent(now time.Time) bool {
 	for i := talkative; i < len(t.wrote); i++ {
 		if last := t.wrote[i]; last.Sub(t.wrote[i-talkative]) <= talkativeTime && now.Sub(last) < silenceTime {
